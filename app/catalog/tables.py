@@ -1,0 +1,119 @@
+"""Box offices, seasons, plans, events, performances, tariffs, prices, quotas.
+
+Texts that organisers write are JSON objects from language to text (CAT-9), stored as text because Piccolo returns
+JSONB as text anyway; `app.core.i18n.translated` picks one.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from piccolo.columns import BigSerial, Boolean, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.constraints import Unique
+from piccolo.table import Table
+
+from app.accounts.tables import Organizer
+
+
+class Visibility(StrEnum):
+    """Who is offered it (CAT-3, TAR-1)."""
+
+    PUBLIC = "public"
+    COUNTER = "counter"
+    LINK = "link"
+    HIDDEN = "hidden"
+
+
+class BoxOffice(Table, tablename="box_office", schema="catalog"):
+    id = BigSerial(primary_key=True)
+    organizer = ForeignKey(Organizer, null=False, on_delete=OnDelete.restrict, index=True)
+    name = Varchar(length=120, null=False)
+    slug = Varchar(length=60, null=False, unique=True)
+    currency = Varchar(length=3, null=False)
+    locale = Varchar(length=5, null=False, default="fr")
+    contact_email = Varchar(length=254, null=False)
+    accent = Varchar(length=7, null=False, default="#8a1c36")
+    terms = Text(null=False, default="{}")
+
+
+class Season(Table, tablename="season", schema="catalog"):
+    id = BigSerial(primary_key=True)
+    box_office = ForeignKey(BoxOffice, null=False, on_delete=OnDelete.restrict, index=True)
+    name = Text(null=False)
+
+
+class PlanVersion(Table, tablename="plan_version", schema="catalog"):
+    """One unchanging version of a seating plan; `document` is `seating.plan`'s own JSON."""
+
+    id = BigSerial(primary_key=True)
+    organizer = ForeignKey(Organizer, null=False, on_delete=OnDelete.restrict, index=True)
+    name = Varchar(length=120, null=False)
+    document = Text(null=False)
+    digest = Varchar(length=64, null=False)
+    seats = Integer(null=False)
+
+
+class Event(Table, tablename="event", schema="catalog"):
+    id = BigSerial(primary_key=True)
+    box_office = ForeignKey(BoxOffice, null=False, on_delete=OnDelete.restrict, index=True)
+    season = ForeignKey(Season, null=True, on_delete=OnDelete.restrict, index=True)
+    slug = Varchar(length=80, null=False, unique=True)
+    title = Text(null=False)
+    subtitle = Text(null=False, default="{}")
+    description = Text(null=False, default="{}")
+    zone = Varchar(length=40, null=False, default="Europe/Paris")
+    visibility = Varchar(length=10, null=False, default=Visibility.PUBLIC, choices=Visibility)
+    hold_ttl_s = Integer(null=True, default=None)
+    order_max = Integer(null=False, default=10)
+    show_left = Boolean(null=False, default=False)
+    position = Integer(null=False, default=0)
+
+
+class Performance(Table, tablename="performance", schema="catalog"):
+    """A séance: the thing that takes place and is seated. No plan: unnumbered."""
+
+    id = BigSerial(primary_key=True)
+    event = ForeignKey(Event, null=False, on_delete=OnDelete.restrict, index=True)
+    plan = ForeignKey(PlanVersion, null=True, on_delete=OnDelete.restrict, index=True)
+    title = Text(null=False, default="{}")
+    venue = Varchar(length=160, null=False)
+    starts_at = Timestamptz(null=False, default=None)
+    doors_at = Timestamptz(null=True, default=None)
+    ends_at = Timestamptz(null=True, default=None)
+    sale_opens_at = Timestamptz(null=True, default=None)
+    sale_closes_at = Timestamptz(null=True, default=None)
+    cancelled_at = Timestamptz(null=True, default=None)
+    visibility = Varchar(length=10, null=False, default=Visibility.PUBLIC, choices=Visibility)
+
+
+class Tariff(Table, tablename="tariff", schema="catalog"):
+    id = BigSerial(primary_key=True)
+    event = ForeignKey(Event, null=False, on_delete=OnDelete.restrict, index=True)
+    name = Text(null=False)
+    description = Text(null=False, default="{}")
+    visibility = Varchar(length=10, null=False, default=Visibility.PUBLIC, choices=Visibility)
+    order_max = Integer(null=True, default=None)
+    position = Integer(null=False, default=0)
+
+
+class Price(Table, tablename="price", schema="catalog"):
+    """What a tariff costs in a price category of the plan; category '' is the unnumbered price."""
+
+    id = BigSerial(primary_key=True)
+    tariff = ForeignKey(Tariff, null=False, on_delete=OnDelete.restrict, index=True)
+    category = Varchar(length=80, null=False, default="")
+    amount_minor = Integer(null=False)
+
+    unique_price = Unique(["tariff", "category"])
+
+
+class Quota(Table, tablename="quota", schema="catalog"):
+    """A limit (QUO-1). An empty field means "any": performance, tariff and category narrow it together."""
+
+    id = BigSerial(primary_key=True)
+    event = ForeignKey(Event, null=False, on_delete=OnDelete.restrict, index=True)
+    performance = ForeignKey(Performance, null=True, on_delete=OnDelete.restrict, index=True)
+    tariff = ForeignKey(Tariff, null=True, on_delete=OnDelete.restrict, index=True)
+    category = Varchar(length=80, null=True, default=None)
+    name = Varchar(length=80, null=False)
+    size = Integer(null=False)

@@ -1,0 +1,75 @@
+"""Transactions on PostgreSQL through Piccolo.
+
+Piccolo keeps the transaction in a context variable: a nested block joins silently, so that an inner failure that
+somebody swallows would still commit. Hence one `transaction()` that refuses nesting, and `require_transaction()` for
+the steps that only make sense inside one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, cast
+
+import asyncpg
+from asyncpg.exceptions import UniqueViolationError
+from piccolo.engine.finder import engine_finder
+from piccolo.engine.postgres import PostgresEngine
+
+__all__ = ["UniqueViolationError", "connection", "engine", "require_transaction", "spawn", "transaction"]
+
+
+def engine() -> PostgresEngine:
+    found = engine_finder()
+    assert isinstance(found, PostgresEngine)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def transaction() -> AsyncIterator[asyncpg.Connection]:
+    """Open the one transaction of a workflow; yields its connection. Commits on leaving, rolls back on any error.
+
+    Raises piccolo's TransactionError when one is open already.
+    """
+    async with engine().transaction(allow_nested=False) as opened:
+        yield opened.connection
+
+
+def require_transaction() -> asyncpg.Connection:
+    """The connection of the open transaction. Raises RuntimeError when there is none."""
+    opened = engine().current_transaction.get()
+    if opened is None:
+        raise RuntimeError("This step belongs inside a transaction that its workflow opens.")
+    return cast("asyncpg.Connection", cast("Any", opened).connection)
+
+
+@contextlib.asynccontextmanager
+async def connection() -> AsyncIterator[asyncpg.Connection]:
+    """A pooled connection outside of any transaction, for hand-written reads."""
+    pool = engine().pool
+    if pool is None:
+        raise RuntimeError("The connection pool is not started.")
+    async with pool.acquire() as acquired:
+        yield cast("asyncpg.Connection", acquired)
+
+
+_background: set[asyncio.Task[Any]] = set()
+
+
+def spawn(work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+    """Start a background task that does not inherit an open transaction (it would outlive it)."""
+    task = asyncio.get_running_loop().create_task(work, name=name, context=contextvars.Context())
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+    return task
+
+
+async def start_pool(size: int) -> None:
+    await engine().start_connection_pool(min_size=min(2, size), max_size=size)
+
+
+async def stop_pool() -> None:
+    if engine().pool is not None:
+        await engine().close_connection_pool()
