@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from app.bootstrap import browser_code, environment
 from app.bootstrap.packages import install_debian, may_install_debian
@@ -86,7 +87,7 @@ def run(arguments: Sequence[str]) -> int:
         place = f" ({error.filename})" if error.filename else ""
         print(f"placeur: the set-up cannot write here: {error.strerror}{place}.", file=sys.stderr)
         return 1
-    become(name, rest)
+    return become(name, rest)
 
 
 def usage() -> str:
@@ -196,8 +197,8 @@ def _get_chromium(progress: Progress) -> None:
             raise
 
 
-def become(name: str, rest: Sequence[str]) -> None:
-    """Replace this process by the verb's. Never returns."""
+def become(name: str, rest: Sequence[str]) -> NoReturn:
+    """Replace this process by the verb's."""
     python = str(VENV / "bin" / "python")
     # The caller's directory stays: `placeur plan import FILE` is relative to it.
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
