@@ -1,0 +1,55 @@
+"""When and at what price something may be sold (CAT-7, TAR-1, QUO-1). Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from app.catalog.offers import Offer, TariffOffer
+
+SaleStatus = Literal["open", "soon", "closed", "cancelled"]
+Channel = Literal["online", "counter"]
+
+COUNTER_SELLS_AFTER_START = timedelta(hours=2)  # latecomers are served until well into the show
+
+
+def sale_status(offer: Offer, channel: Channel, now: datetime) -> SaleStatus:
+    """Whether `channel` sells this performance at `now`. The counter is not bound by the online window's opening."""
+    if offer.cancelled_at is not None:
+        return "cancelled"
+    if channel == "counter":
+        ends = offer.ends_at or offer.starts_at + COUNTER_SELLS_AFTER_START
+        return "open" if now < ends else "closed"
+    if offer.sale_opens_at is not None and now < offer.sale_opens_at:
+        return "soon"
+    return "open" if now < (offer.sale_closes_at or offer.starts_at) else "closed"
+
+
+def tariffs_for(offer: Offer, channel: Channel) -> tuple[TariffOffer, ...]:
+    """What `channel` is offered, in the organiser's order."""
+    shown = {"public"} if channel == "online" else {"public", "counter", "link"}
+    return tuple(t for t in offer.tariffs if t.visibility in shown)
+
+
+def price_of(tariff: TariffOffer, category: str) -> int | None:
+    """Minor units, or None when this tariff is not sold in this category."""
+    return tariff.prices.get(category)
+
+
+def default_tariff(offer: Offer, channel: Channel, category: str) -> TariffOffer | None:
+    """The first tariff sold in a category: what a seat costs until its buyer says otherwise."""
+    return next((t for t in tariffs_for(offer, channel) if category in t.prices), None)
+
+
+def quotas_for(offer: Offer, tariff: int, category: str) -> tuple[str, ...]:
+    """Every limit that one ticket counts in (QUO-1), as inventory ids."""
+    return tuple(
+        q.key
+        for q in offer.quotas
+        if q.performance in (None, offer.id) and q.tariff in (None, tariff) and q.category in (None, category)
+    )
+
+
+def lowest_price(offer: Offer, channel: Channel = "online") -> int | None:
+    prices = [p for t in tariffs_for(offer, channel) for p in t.prices.values()]
+    return min(prices, default=None)
