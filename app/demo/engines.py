@@ -92,8 +92,7 @@ def start_postgres(data: Path, *, durable: bool = True) -> Engine:
     runner.own(cluster)
     sockets = _socket_directory(data)
     runner.own(sockets)
-    if _postmaster_alive(cluster):
-        raise EngineError(f"{data} is in use by another Placeur: stop it, or name another directory with --data.")
+    _end_leftover(cluster / "postmaster.pid", b"postgres", signal.SIGINT)
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(sockets),
@@ -123,15 +122,23 @@ def start_redis(data: Path, *, durable: bool = True) -> Engine:
     directory = data / "redis"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _socket_directory(data) / "redis.sock"
+    pid_file = data / "redis.pid"
+    _end_leftover(pid_file, b"-server", signal.SIGTERM)
     path.unlink(missing_ok=True)
     command = [
         str(binary), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--dir", str(directory),
         "--save", "", "--appendonly", "yes" if durable else "no", "--daemonize", "no",
-        "--maxmemory-policy", "noeviction",
+        "--maxmemory-policy", "noeviction", "--pidfile", str(pid_file),
     ]  # fmt: skip
     log = data / "redis.log"
     with log.open("ab") as sink:
-        process = subprocess.Popen(command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            _leashed(command, signal.SIGTERM),
+            stdout=sink,
+            stderr=sink,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     engine = Engine("Redis", f"unix://{path}", process, signal.SIGTERM, command)
     _await_socket(engine, path, log)
     return engine
@@ -198,7 +205,8 @@ class _Unprivileged:
     def popen(self, command: list[str], log: Path) -> subprocess.Popen[bytes]:
         with log.open("ab") as sink:
             return subprocess.Popen(
-                self._wrap(command), stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=_environment(), cwd="/",
+                self._wrap(_leashed(command, signal.SIGINT)), stdout=sink, stderr=sink, stdin=subprocess.DEVNULL,
+                env=_environment(), cwd="/",
                 start_new_session=True, user=self._uid, group=self._gid,
             )  # fmt: skip
 
@@ -272,12 +280,37 @@ def _socket_directory(data: Path) -> Path:
     return directory
 
 
-def _postmaster_alive(cluster: Path) -> bool:
+def _leashed(command: list[str], signal_number: signal.Signals) -> list[str]:
+    """Have the kernel end the server with us, even when we are killed -9. Must come after any change of user, which
+    would undo it; hence a program in between rather than a call before exec. Without setpriv the next start ends a
+    leftover server."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", signal_number.name.removeprefix("SIG"), *command] if setpriv else command
+
+
+def _end_leftover(pid_file: Path, name: bytes, stop_signal: signal.Signals, timeout_s: float = 20) -> None:
+    """End a server that outlived whoever started it, perhaps only by the moment it takes to stop. Raises EngineError.
+
+    It is nobody else's: whoever calls has the data directory to himself (`data_directory.claim`).
+    """
+    deadline = time.monotonic() + timeout_s
+    while (pid := _alive(pid_file, name)) is not None:
+        if time.monotonic() > deadline:
+            raise EngineError(
+                f"The process {pid} still uses {pid_file.parent} and does not stop: end it, then try again."
+            )
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, stop_signal)
+        time.sleep(0.1)
+
+
+def _alive(pid_file: Path, name: bytes) -> int | None:
+    """The process that the file names, if it lives and is what it should be: pids are given out again."""
     try:
-        pid = int((cluster / "postmaster.pid").read_text().split()[0])
-        return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid = int(pid_file.read_text().split()[0])
+        return pid if name in Path(f"/proc/{pid}/cmdline").read_bytes() else None
     except (OSError, ValueError, IndexError):
-        return False
+        return None
 
 
 def _await_socket(engine: Engine, path: Path, log: Path, timeout_s: float = 30) -> None:

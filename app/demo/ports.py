@@ -1,0 +1,52 @@
+"""Where each part of a demo listens: six ports in a row from the shop's."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+HOST = "127.0.0.1"
+PRINTER_PORT = 9100
+"""Where network label printers listen; the demo's takes it when it is free."""
+
+
+class PortError(Exception):
+    """The message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    web: int
+    world: int
+    smtp: int
+    hub: int
+    hub_events: int
+    printer: int
+
+
+def choose_ports(first: int) -> Ports:
+    """Raises PortError naming the port that somebody else has."""
+    row = range(first, first + 5)
+    for port in row:
+        if not is_free(port):
+            follows = "" if port == first else f" (the demo uses {first} to {first + 5})"
+            raise PortError(f"Port {port} is in use by another program{follows}: name another with --port.")
+    printer = PRINTER_PORT if is_free(PRINTER_PORT) else first + 5
+    if not is_free(printer):
+        raise PortError(
+            f"Ports {PRINTER_PORT} and {printer}, of which the demo's printer needs one, are both in use: "
+            "name another with --port."
+        )
+    web, world, smtp, hub, hub_events = row
+    return Ports(web, world, smtp, hub, hub_events, printer)
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do; without it the connections that a stopped demo left behind would count as use.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
