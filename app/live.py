@@ -1,0 +1,398 @@
+"""The live feed at the box office's door (LIVE-1 … LIVE-6): who may follow what, and where its truth comes from.
+
+Litestar routes, reads cookies and decides; after that `realtime` talks to the socket. What is the business of other
+parts (carts, operators, figures, loading a performance) comes in through `LiveWiring`, which app/main.py fills.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Router, WebSocket, websocket
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from realtime import messages
+from realtime.bus import RedisBus
+from realtime.conversation import converse, refuse
+from realtime.figures import FiguresFeed
+from realtime.messages import CLOSE_FORBIDDEN, CLOSE_SIGNED_OUT, CLOSE_UNKNOWN, Change, Holder, Picture, decode_change
+from realtime.protocol import Limits, Refuse, Resume
+from realtime.room import Member
+from realtime.rooms import Deliver, Rooms, RoomSettings, SourceUnavailable, TopicMissing, Unsubscribe
+from realtime.sockets import UNREAD_BYTES_MAX, Outlet, open_outlet
+from seating.store import GroupMissing, Inventory, channel
+
+log = logging.getLogger("placeur.feed")
+
+Connection = WebSocket[Any, Any, Any]
+
+
+class LiveOperator(Protocol):
+    """Whoever is signed in. What they may see is decided by `LiveWiring.may_follow`."""
+
+    @property
+    def id(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWiring:
+    """What the feed asks of the rest of the box office. What needs an engine raises SourceUnavailable without it."""
+
+    group_of: Callable[[int], Awaitable[str | None]]
+    """The inventory group of a performance; None: there is no such performance, or it is not public yet."""
+    rebuild: Callable[[str], Awaitable[None]]
+    """Load a group from PostgreSQL into the inventory if it is missing there."""
+    public_quotas: Callable[[int], Awaitable[frozenset[str]]]
+    """The counters of a performance that buyers may see (LIVE-3)."""
+    cart_of: Callable[[Connection, str], Awaitable[str | None]]
+    """(connection, audience) → the visitor's cart id from its cookie or header, if it has one."""
+    cart_view: Callable[[str, str], Awaitable[dict[str, Any]]]
+    """(cart id, locale) → the Cart object of the HTTP API."""
+    locale_of: Callable[[Connection], str]
+    operator_of: Callable[[Connection], Awaitable[LiveOperator | None]]
+    """Who is signed in on this connection, asked again now and then."""
+    may_follow: Callable[[Any, str, int], Awaitable[bool]]
+    """(operator, audience, performance id; event id for "figures") → may this operator follow it so."""
+    figures: Callable[[int, Any], Awaitable[dict[str, Any] | None]]
+    """(event id, operator) → the manager's figures as in the HTTP API; None: no such event."""
+
+
+class LiveSettings(msgspec.Struct, frozen=True):
+    """Limits of the door; docs/feed.md states them. `origins`: pages of other hosts that may open the feed."""
+
+    connections_max: int = 20_000
+    connections_per_address_max: int = 200
+    unread_bytes_max: int = UNREAD_BYTES_MAX
+    recheck_s: float = 30.0
+    cart_pause_s: float = 0.2
+    origins: frozenset[str] = frozenset()
+    limits: Limits = Limits()
+    rooms: RoomSettings = RoomSettings()
+
+
+def cart_ref(cart: str) -> str:
+    """A cart's public name: tells whose seat changed without being the key to the cart."""
+    return hashlib.sha256(cart.encode()).hexdigest()[:8]
+
+
+def origin_allowed(origin: str | None, host: str | None, others: frozenset[str]) -> bool:
+    """A browser sends cookies with a websocket of any page's making, and names that page (cross-site websocket
+    hijacking): only our own pages may. Clients that are no browsers send no Origin and no cookies they do not hold."""
+    if origin is None:
+        return True
+    if origin in others:
+        return True
+    page = urlsplit(origin)
+    ports = {"http": ":80", "https": ":443"}
+    default = ports.get(page.scheme)
+    if default is None or not host:
+        return False
+    return page.netloc.lower().removesuffix(default) == host.lower().removesuffix(default)
+
+
+class InventorySource:
+    """A `realtime` Source over the seat inventory; a topic is a performance id in decimal."""
+
+    def __init__(self, inventory: Inventory, bus: RedisBus, wiring: LiveWiring) -> None:
+        self._inventory = inventory
+        self._bus = bus
+        self._wiring = wiring
+        self._groups: dict[str, str] = {}
+
+    async def snapshot(self, topic: str) -> Picture:
+        group = await self._group(topic)
+        public = await self._wiring.public_quotas(int(topic))
+        try:
+            seen = await self._inventory.snapshot(group, int(topic))
+        except GroupMissing as missing:
+            raise TopicMissing(topic) from missing
+        except (RedisError, OSError) as problem:
+            raise SourceUnavailable(str(problem)) from problem
+        return Picture(
+            epoch=seen.epoch,
+            version=seen.version,
+            states=seen.states,
+            holders={
+                ordinal: Holder(owner.kind, owner.label, owner.cart_ref, owner.expires_at_ms)
+                for ordinal, owner in seen.owners.items()
+            },
+            quotas={name: (used, -1 if limit is None else limit) for name, (used, limit) in seen.quotas.items()},
+            server_ms=seen.server_time_ms,
+            public_quotas=public,
+        )
+
+    async def changes_since(self, topic: str, epoch: str, version: int) -> list[Change] | None:
+        group = await self._group(topic)
+        try:
+            raw = await self._inventory.changes_since(group, int(topic), epoch, version)
+        except GroupMissing:
+            return None
+        except (RedisError, OSError) as problem:
+            raise SourceUnavailable(str(problem)) from problem
+        return None if raw is None else [decode_change(each) for each in raw]
+
+    async def head(self, topic: str) -> tuple[str, int] | None:
+        group = await self._group(topic)
+        try:
+            head: tuple[str, int] | None = await self._inventory.head(group, int(topic))
+            return head
+        except GroupMissing:
+            return None
+        except (RedisError, OSError) as problem:
+            raise SourceUnavailable(str(problem)) from problem
+
+    async def subscribe(self, topic: str, deliver: Deliver) -> Unsubscribe:
+        def hear(raw: bytes | None) -> None:
+            try:
+                deliver(None if raw is None else decode_change(raw))
+            except msgspec.DecodeError as problem:
+                log.error("feed %s: a publication that is no change: %s", topic, problem)
+                deliver(None)
+
+        unsubscribe = await self._bus.subscribe(channel(await self._group(topic), int(topic)), hear)
+
+        async def forget() -> None:
+            self._groups.pop(topic, None)
+            await unsubscribe()
+
+        return forget
+
+    async def rebuild(self, topic: str) -> None:
+        await self._wiring.rebuild(await self._group(topic))
+
+    async def _group(self, topic: str) -> str:
+        group = self._groups.get(topic)
+        if group is None:
+            group = await self._wiring.group_of(int(topic))
+            if group is None:
+                raise TopicMissing(topic)
+            self._groups[topic] = group
+        return group
+
+
+class Live:
+    """The feed of this process. `router` goes to Litestar, `close` to its shutdown hooks."""
+
+    def __init__(
+        self, inventory: Inventory, redis: Redis, wiring: LiveWiring, settings: LiveSettings | None = None
+    ) -> None:
+        self._wiring = wiring
+        self._settings = settings or LiveSettings()
+        self._bus = RedisBus(redis)
+        self.rooms = Rooms(InventorySource(inventory, self._bus, wiring), self._settings.rooms)
+        self.figures = FiguresFeed()
+        self._addresses: Counter[str] = Counter()
+
+    @property
+    def connections(self) -> int:
+        return self._addresses.total()
+
+    async def close(self) -> None:
+        await self.rooms.close()
+        await self.figures.close()
+        await self._bus.close()
+
+    def router(self) -> Router:
+        """`/live/performances/{id}` for buyers, and the signed-in audiences beside it."""
+
+        @websocket("/performances/{performance:int}")
+        async def follow_as_buyer(socket: Connection, performance: int) -> None:
+            await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "buyer"))
+
+        @websocket("/counter/performances/{performance:int}")
+        async def follow_as_cashier(socket: Connection, performance: int) -> None:
+            await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "cashier"))
+
+        @websocket("/gate/performances/{performance:int}")
+        async def follow_as_gate(socket: Connection, performance: int) -> None:
+            await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "gate"))
+
+        @websocket("/manage/performances/{performance:int}")
+        async def follow_as_manager(socket: Connection, performance: int) -> None:
+            await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "manager"))
+
+        @websocket("/manage/{event:int}")
+        async def follow_figures(socket: Connection, event: int) -> None:
+            await self._admit(socket, lambda outlet: self._follow_figures(socket, outlet, event))
+
+        return Router(
+            path="/live",
+            route_handlers=[follow_as_buyer, follow_as_cashier, follow_as_gate, follow_as_manager, follow_figures],
+        )
+
+    async def _admit(self, connection: Connection, serve: Callable[[Outlet], Awaitable[None]]) -> None:
+        """Origin and numbers are checked before the handshake: a refusal costs no websocket."""
+        if not origin_allowed(connection.headers.get("origin"), connection.headers.get("host"), self._settings.origins):
+            await _refuse_handshake(connection, 403)
+            return
+        # No address: a unix socket, which is a proxy of ours that counts for itself.
+        address = connection.client.host if connection.client else ""
+        if self.connections >= self._settings.connections_max:
+            await _refuse_handshake(connection, 503)
+            return
+        if address and self._addresses[address] >= self._settings.connections_per_address_max:
+            await _refuse_handshake(connection, 429)
+            return
+        self._addresses[address] += 1
+        try:
+            await connection.accept()
+            task = asyncio.current_task()
+            assert task is not None
+            outlet = open_outlet(
+                connection.scope["state"], connection.send, lambda: _cancel(task), self._settings.unread_bytes_max
+            )
+            await serve(outlet)
+            await outlet.closed()
+        finally:
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]
+
+    async def _follow(self, connection: Connection, outlet: Outlet, performance: int, audience: str) -> None:
+        try:
+            refusal = await self._may(connection, audience, performance)
+            if refusal is None and await self._wiring.group_of(performance) is None:
+                refusal = Refuse("unknown_performance", "There is no such performance.", CLOSE_UNKNOWN)
+        except SourceUnavailable:
+            refusal = _TRY_LATER
+        if refusal is not None:
+            refuse(outlet, refusal)
+            return
+        cart = _CartTeller(connection, outlet, audience, self._wiring, self._settings.cart_pause_s)
+        member = Member(outlet, audience, touched=cart.touched)
+        topic = str(performance)
+
+        def join(resume: Resume | None) -> None:
+            self.rooms.join(topic, member, resume)
+            cart.touched()
+
+        cart.identify = lambda ref: self.rooms.identify(topic, member, ref)
+        try:
+            await converse(
+                connection.receive,
+                outlet,
+                self._settings.limits,
+                join=join,
+                pong=lambda: self.rooms.beat_one(topic, member),
+                recheck=None if audience == "buyer" else lambda: self._still_may(connection, audience, performance),
+                recheck_s=self._settings.recheck_s,
+            )
+        finally:
+            self.rooms.leave(topic, member)
+            cart.stop()
+
+    async def _follow_figures(self, connection: Connection, outlet: Outlet, event: int) -> None:
+        try:
+            refusal = await self._may(connection, "figures", event)
+            operator = await self._wiring.operator_of(connection)
+        except SourceUnavailable:
+            refusal, operator = _TRY_LATER, None
+        if refusal is not None or operator is None:
+            refuse(outlet, refusal or _SIGNED_OUT)
+            return
+        key = (event, operator.id)
+        try:
+            await converse(
+                connection.receive,
+                outlet,
+                self._settings.limits,
+                join=lambda resume: self.figures.join(key, outlet, lambda: self._wiring.figures(event, operator)),
+                pong=lambda: None,
+                recheck=lambda: self._still_may(connection, "figures", event),
+                recheck_s=self._settings.recheck_s,
+            )
+        finally:
+            self.figures.leave(key, outlet)
+
+    async def _may(self, connection: Connection, audience: str, subject: int) -> Refuse | None:
+        if audience == "buyer":
+            return None
+        operator = await self._wiring.operator_of(connection)
+        if operator is None:
+            return _SIGNED_OUT
+        if not await self._wiring.may_follow(operator, audience, subject):
+            return Refuse("forbidden", "This log-in may not follow this feed.", CLOSE_FORBIDDEN)
+        return None
+
+    async def _still_may(self, connection: Connection, audience: str, subject: int) -> Refuse | None:
+        try:
+            return await self._may(connection, audience, subject)
+        except SourceUnavailable:
+            return None  # cannot be asked now; it was allowed, and is asked again soon
+
+
+_SIGNED_OUT = Refuse("signed_out", "Sign in to follow this feed.", CLOSE_SIGNED_OUT)
+_TRY_LATER = Refuse("try_later", "The box office cannot look this up now.", messages.CLOSE_TRY_LATER)
+
+
+class _CartTeller:
+    """Sends `mine` to one connection: at hello, and after each change of its cart's seats, one at a time.
+
+    A task runs only while there is something to tell; an idle connection has none.
+    """
+
+    def __init__(
+        self, connection: Connection, outlet: Outlet, audience: str, wiring: LiveWiring, pause_s: float
+    ) -> None:
+        self.identify: Callable[[str | None], None] = lambda ref: None
+        self._connection = connection
+        self._outlet = outlet
+        self._audience = audience
+        self._wiring = wiring
+        self._pause_s = pause_s
+        self._again = False
+        self._task: asyncio.Task[None] | None = None
+
+    def touched(self) -> None:
+        self._again = True
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._tell())
+            self._task.add_done_callback(self._told)
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _tell(self) -> None:
+        while self._again:
+            self._again = False
+            try:
+                cart = await self._wiring.cart_of(self._connection, self._audience)
+                self.identify(None if cart is None else cart_ref(cart))
+                view = None
+                if cart is not None:
+                    view = await self._wiring.cart_view(cart, self._wiring.locale_of(self._connection))
+            except SourceUnavailable:
+                self._again = True
+            else:
+                self._outlet.send(messages.mine(view))
+            # A script that takes and gives back in a loop must not make us render its cart at that pace.
+            await asyncio.sleep(self._pause_s)
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.error("a cart could not be told to its own viewer", exc_info=problem)
+            self._outlet.close(messages.CLOSE_INTERNAL, "internal error")
+
+
+def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+
+
+async def _refuse_handshake(connection: Connection, status: int) -> None:
+    """An HTTP answer instead of a handshake where the server can give one, else what ASGI makes of a close (403)."""
+    if "websocket.http.response" in (connection.scope.get("extensions") or {}):
+        await connection.receive()
+        send: Any = connection.send
+        await send({"type": "websocket.http.response.start", "status": status, "headers": [(b"retry-after", b"10")]})
+        await send({"type": "websocket.http.response.body", "body": b""})
+    else:
+        await connection.close()

@@ -1,0 +1,14 @@
+"""A counter: the state of each seat, who holds it (online, which counter) and until when."""
+
+from __future__ import annotations
+
+from realtime.audiences._contract import Audience
+
+AUDIENCE = Audience(
+    name="cashier",
+    legend=("free", "held", "pending", "sold", "blocked", "used"),
+    code_of=(0, 1, 2, 3, 4, 5),
+    bits=4,
+    sees_holders=True,
+    sees_all_quotas=True,
+)
