@@ -151,7 +151,7 @@ def _page(request: AnyRequest, template: str, **context: object) -> Response[str
     language = _language(request)
 
     def moment(at: datetime, long: bool = False) -> str:
-        return format_datetime(at, "full" if long else "d MMM HH:mm", tzinfo=ZONE, locale=language)
+        return format_datetime(at, "EEEE d MMMM y HH:mm" if long else "d MMM HH:mm", tzinfo=ZONE, locale=language)
 
     def size(count: int) -> str:
         return f"{format_decimal(max(1, round(count / 1000)), locale=language)} {'ko' if language == 'fr' else 'kB'}"
