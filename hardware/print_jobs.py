@@ -134,9 +134,9 @@ def _believe(standing: Standing, report: Reported) -> Standing:
     if report.attempt > standing.attempt:
         raise IllegalMove(standing, report)
     if report.attempt < standing.attempt:
-        # A late word on a paper that somebody has given up. If it did come out and the next one has not been let go,
-        # that one is not needed any more; otherwise it cannot be undone.
-        if report.outcome == "printed" and standing.state == "queued":
+        # A late word on a paper that somebody has given up. If it did come out and the next one has not been let go
+        # (or printed nothing), that one is not needed any more; otherwise it cannot be undone.
+        if report.outcome == "printed" and standing.state in ("queued", "failed"):
             return msgspec.structs.replace(standing, state="printed", detail="earlier_attempt")
         return standing
     if standing.state in ("printed", "failed"):
