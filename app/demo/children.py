@@ -42,7 +42,7 @@ class Children:
     def __init__(self, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
         self._environment = dict(environment)
         self._say = say
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self.members: dict[str, Child] = {}
 
@@ -63,22 +63,18 @@ class Children:
 
     async def stop(self) -> None:
         """Ask all at once, then insist. Returns when none is left."""
-        self._stopping = True
-        running = [child for child in self.members.values() if child.process and child.process.returncode is None]
-        for child in running:
+        self._stopping.set()
+        for child in self.members.values():
             self._signal(child, signal.SIGTERM)
-        for keeper in self._keepers.values():
-            # Those in their pause would start again; those that wait see `_stopping` and end by themselves.
-            if keeper.get_name().removeprefix("keep ") not in {child.name for child in running}:
-                keeper.cancel()
         if self._keepers:
             _, late = await asyncio.wait(self._keepers.values(), timeout=STOP_TIMEOUT_S)
-            for child in running if late else ():
-                self._signal(child, signal.SIGKILL)
+            if late:
+                for child in self.members.values():
+                    self._signal(child, signal.SIGKILL)
             await asyncio.gather(*self._keepers.values(), return_exceptions=True)
 
     async def _keep(self, child: Child) -> None:
-        while True:
+        while not self._stopping.is_set():
             began = time.monotonic()
             with child.log.open("ab") as sink:
                 child.process = await asyncio.create_subprocess_exec(
@@ -90,8 +86,11 @@ class Children:
                     # Out of the terminal's process group: Ctrl-C is for us, who stop everybody in order.
                     start_new_session=True,
                 )
+            if self._stopping.is_set():
+                # `stop` looked while this one was being born.
+                self._signal(child, signal.SIGTERM)
             code = await child.process.wait()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             lived_s = time.monotonic() - began
             child.pause_s = PAUSE_S_FIRST if lived_s > SETTLED_S else child.pause_s
@@ -99,7 +98,8 @@ class Children:
             self._say(
                 f"{child.name} stopped ({_how(code)}); starting it again in {child.pause_s:.0f} s. See {child.log}."
             )
-            await asyncio.sleep(child.pause_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), child.pause_s)
             child.pause_s = min(child.pause_s * 2, PAUSE_S_MAX)
 
     def _signal(self, child: Child, number: signal.Signals) -> None:

@@ -1,0 +1,52 @@
+"""Where a demo listens, and what is said when somebody else does already."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from app.demo import ports
+from app.demo.ports import HOST, PortError, choose_ports
+
+
+@pytest.fixture
+def first() -> int:
+    """The first of six ports in a row that are free now."""
+    for candidate in range(21_000, 31_000, 10):
+        if all(ports.is_free(candidate + offset) for offset in range(6)):
+            return candidate
+    raise AssertionError("no six free ports in a row")
+
+
+@pytest.fixture
+def taken() -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        yield listener
+
+
+def test_six_ports_in_a_row(first: int) -> None:
+    chosen = choose_ports(first)
+
+    assert (chosen.web, chosen.world, chosen.smtp, chosen.hub, chosen.hub_events) == tuple(range(first, first + 5))
+    assert chosen.printer in {ports.PRINTER_PORT, first + 5}
+
+
+@pytest.mark.parametrize("offset", [0, 1, 4])
+def test_a_port_in_use_is_named(first: int, taken: socket.socket, offset: int) -> None:
+    taken.bind((HOST, first + offset))
+    taken.listen()
+
+    with pytest.raises(PortError, match=rf"^Port {first + offset} is in use .* name another with --port\.$"):
+        choose_ports(first)
+
+
+def test_the_printer_gives_way_to_another_on_its_port(
+    first: int, taken: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken.bind((HOST, 0))
+    taken.listen()
+    monkeypatch.setattr(ports, "PRINTER_PORT", taken.getsockname()[1])
+
+    assert choose_ports(first).printer == first + 5
