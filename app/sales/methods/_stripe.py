@@ -207,11 +207,6 @@ SENTENCES = {
 # -- notifications ----------------------------------------------------------------------------------------------------
 
 
-def sign(body: bytes, secret: str, at: int) -> str:
-    """The header that makes `body` authentic at `at` (Unix seconds)."""
-    return f"t={at},v1={_digest(body, secret, str(at))}"
-
-
 def open_event(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> Event:
     """Check signature, then age, then shape. Raises BadNotification.
 
