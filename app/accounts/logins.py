@@ -38,6 +38,10 @@ class Operator(msgspec.Struct, frozen=True):
     organizer_name: str
     session: int
 
+    @property
+    def id(self) -> int:
+        return self.account
+
     def may(self, role: Role) -> bool:
         return self.role in (role, Role.MANAGER)
 

@@ -32,6 +32,8 @@ KINDS: dict[str, Kind] = {
     "price_changed": Kind(409, N_("The price has changed"), N_("The total is now {total}. Please check your basket and confirm again.")),
     "order_closed": Kind(409, N_("This order is closed"), N_("This order no longer waits for a payment. Nothing was charged.")),
     "idempotency_conflict": Kind(409, N_("Same key, other request"), N_("This Idempotency-Key was used for a different request. Please use a new key.")),
+    "print_not_finished": Kind(409, N_("Not now"), N_("This ticket is still on its way to the printer, or somebody has already dealt with it. Please look at the list again.")),
+    "not_enough_cash": Kind(422, N_("Not enough cash"), N_("This is less than the total. Please check the amount received.")),
     "in_progress": Kind(409, N_("Still working"), N_("The same request is being worked on. Please wait a moment and try again.")),
     "unknown_seat": Kind(422, N_("No such seat"), N_("This seat does not exist on the plan. Please reload the page.")),
     "wrong_performance": Kind(422, N_("Another performance"), N_("This seat belongs to another performance. Please reload the page.")),

@@ -39,6 +39,8 @@ class PrintJob(Table, tablename="print_job", schema="counter"):
     operator = ForeignKey(Account, null=True, on_delete=OnDelete.restrict, index=True)
     state = Varchar(length=10, null=False, default="queued", index=True)
     detail = Text(null=False, default="")
+    attempt = Integer(null=False, default=1)
+    spool = Varchar(length=64, null=False, default="")
     copy_number = Integer(null=False, default=0)
     created_at = Timestamptz(null=False, default=None)
     changed_at = Timestamptz(null=False, default=None)

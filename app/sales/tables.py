@@ -47,7 +47,7 @@ class Order(Table, tablename="sale", schema="sales"):
     status = Varchar(length=10, null=False, choices=OrderStatus)
     channel = Varchar(length=10, null=False)
     operator = ForeignKey(Account, null=True, on_delete=OnDelete.restrict, index=True)
-    cart_digest = Varchar(length=64, null=False, unique=True)
+    cart_digest = Varchar(length=64, null=False, index=True)
     name = Varchar(length=160, null=False)
     email = Varchar(length=254, null=False, index=True)
     locale = Varchar(length=5, null=False)

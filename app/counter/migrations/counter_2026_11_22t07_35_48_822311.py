@@ -71,20 +71,13 @@ class Ticket(Table, tablename="ticket", schema="sales"):
     )
 
 
-ID = "2026-11-22T07:13:20:382988"
+ID = "2026-11-22T07:35:48:822311"
 VERSION = "1.38.0"
 DESCRIPTION = ""
 
 
 async def forwards():
     manager = MigrationManager(migration_id=ID, app_name="counter", description=DESCRIPTION)
-
-    manager.add_table(
-        class_name="PrintJob",
-        tablename="print_job",
-        schema="counter",
-        columns=None,
-    )
 
     manager.add_table(class_name="Counter", tablename="counter", schema="counter", columns=None)
 
@@ -95,202 +88,11 @@ async def forwards():
         columns=None,
     )
 
-    manager.add_column(
-        table_class_name="PrintJob",
+    manager.add_table(
+        class_name="PrintJob",
         tablename="print_job",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="BigSerial",
-        column_class=BigSerial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
         schema="counter",
-    )
-
-    manager.add_column(
-        table_class_name="PrintJob",
-        tablename="print_job",
-        column_name="ticket",
-        db_column_name="ticket",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Ticket,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="counter",
-    )
-
-    manager.add_column(
-        table_class_name="PrintJob",
-        tablename="print_job",
-        column_name="printer",
-        db_column_name="printer",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Device,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="counter",
-    )
-
-    manager.add_column(
-        table_class_name="PrintJob",
-        tablename="print_job",
-        column_name="operator",
-        db_column_name="operator",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Account,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="counter",
-    )
-
-    manager.add_column(
-        table_class_name="PrintJob",
-        tablename="print_job",
-        column_name="state",
-        db_column_name="state",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 10,
-            "default": "queued",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="counter",
-    )
-
-    manager.add_column(
-        table_class_name="PrintJob",
-        tablename="print_job",
-        column_name="detail",
-        db_column_name="detail",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="counter",
-    )
-
-    manager.add_column(
-        table_class_name="PrintJob",
-        tablename="print_job",
-        column_name="copy_number",
-        db_column_name="copy_number",
-        column_class_name="Integer",
-        column_class=Integer,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="counter",
-    )
-
-    manager.add_column(
-        table_class_name="PrintJob",
-        tablename="print_job",
-        column_name="created_at",
-        db_column_name="created_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="counter",
-    )
-
-    manager.add_column(
-        table_class_name="PrintJob",
-        tablename="print_job",
-        column_name="changed_at",
-        db_column_name="changed_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="counter",
+        columns=None,
     )
 
     manager.add_column(
@@ -451,12 +253,244 @@ async def forwards():
         schema="counter",
     )
 
-    manager.add_constraint(
+    manager.add_column(
         table_class_name="PrintJob",
         tablename="print_job",
-        constraint_name="unique_copy",
-        constraint_class=Unique,
-        params={"columns": ["ticket", "copy_number"], "nulls_distinct": True},
+        column_name="id",
+        db_column_name="id",
+        column_class_name="BigSerial",
+        column_class=BigSerial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="ticket",
+        db_column_name="ticket",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Ticket,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="printer",
+        db_column_name="printer",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Device,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="operator",
+        db_column_name="operator",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Account,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="state",
+        db_column_name="state",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 10,
+            "default": "queued",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="detail",
+        db_column_name="detail",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="attempt",
+        db_column_name="attempt",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="spool",
+        db_column_name="spool",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 64,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="copy_number",
+        db_column_name="copy_number",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="created_at",
+        db_column_name="created_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="counter",
+    )
+
+    manager.add_column(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        column_name="changed_at",
+        db_column_name="changed_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
         schema="counter",
     )
 
@@ -466,6 +500,15 @@ async def forwards():
         constraint_name="unique_counter",
         constraint_class=Unique,
         params={"columns": ["box_office", "name"], "nulls_distinct": True},
+        schema="counter",
+    )
+
+    manager.add_constraint(
+        table_class_name="PrintJob",
+        tablename="print_job",
+        constraint_name="unique_copy",
+        constraint_class=Unique,
+        params={"columns": ["ticket", "copy_number"], "nulls_distinct": True},
         schema="counter",
     )
 

@@ -1,0 +1,22 @@
+"""The gate's page: for a scanner that types, a camera, or a person."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.response import Redirect
+
+from app.access.admission import gates_of
+from app.accounts.logins import operator_of, require
+from app.accounts.tables import Role
+from app.core.web import page
+
+
+@get("/gate", include_in_schema=False)
+async def show_gate(request: Request[Any, Any, Any]) -> Response[Any]:
+    if await operator_of(request) is None:
+        return Redirect("/login?next=/gate", status_code=303)
+    operator = await require(request, Role.GATE)
+    return page(request, "gate/gate.html", operator=operator, gates=await gates_of(operator.organizer))
+
+
+router = Router(path="/", route_handlers=[show_gate])

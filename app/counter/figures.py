@@ -1,0 +1,170 @@
+"""What a manager sees move (LIVE-6): occupancy, takings, sales per minute, scans per gate, devices."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from app.catalog.offers import Offer
+from app.catalog.queries import offers_of
+from app.core.clock import now
+from app.core.db import connection
+from app.core.i18n import translated
+from app.sales.carts import title_of
+from app.sales.inventory import FREE, HELD, PENDING, SOLD, USED
+from app.sales.queries import local, snapshot_of
+
+MINUTES = 60
+OFFLINE_AFTER = timedelta(seconds=20)
+LATEST = 12
+
+
+class PerformanceFigures(Struct, frozen=True, kw_only=True):
+    id: int
+    title: str
+    starts_at: str
+    capacity: int
+    free: int
+    held: int
+    pending: int
+    sold: int
+    used: int
+    takings_minor: int
+
+
+class GateFigures(Struct, frozen=True):
+    gate: str
+    admitted: int
+    refused: int
+
+
+class DeviceFigures(Struct, frozen=True):
+    name: str
+    kind: str
+    status: str
+    last_seen: str | None
+    detail: str
+
+
+class LatestSale(Struct, frozen=True, kw_only=True):
+    code: str
+    name: str
+    at: str
+    total_minor: int
+    channel: str
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """`sales_per_minute`: tickets sold in each of the last 60 minutes, the present one last."""
+
+    event: int
+    title: str
+    currency: str
+    performances: tuple[PerformanceFigures, ...]
+    takings_minor: int
+    orders: int
+    sales_per_minute: tuple[int, ...]
+    scans: tuple[GateFigures, ...]
+    devices: tuple[DeviceFigures, ...]
+    latest: tuple[LatestSale, ...]
+
+
+async def figures_of(event: int, *, organizer: int) -> Figures | None:
+    """None when the event is not this organiser's."""
+    offers = await offers_of(event)
+    if not offers or offers[0].box_office.organizer != organizer:
+        return None
+    at = now()
+    async with connection() as ledger:
+        sold = await ledger.fetch(
+            "SELECT performance, count(*) AS n, count(used_at) AS used, sum(price_minor) AS minor FROM sales.ticket"
+            " WHERE performance = ANY($1::bigint[]) AND status = 'sold' GROUP BY 1",
+            [o.id for o in offers],
+        )
+        minutes = await ledger.fetch(
+            "SELECT floor(extract(epoch FROM $2 - s.paid_at) / 60)::int AS ago, count(*) AS n FROM sales.sale s"
+            ' JOIN sales.ticket t ON t."order" = s.id AND t.status = \'sold\''
+            " WHERE s.event = $1 AND s.paid_at > $3 AND s.paid_at <= $2 GROUP BY 1",
+            event, at, at - timedelta(minutes=MINUTES),
+        )  # fmt: skip
+        orders = await ledger.fetchval("SELECT count(*) FROM sales.sale WHERE event = $1 AND status = 'paid'", event)
+        latest = await ledger.fetch(
+            "SELECT code, name, paid_at, total_minor, channel FROM sales.sale WHERE event = $1 AND status = 'paid'"
+            " ORDER BY paid_at DESC LIMIT $2",
+            event, LATEST,
+        )  # fmt: skip
+        scans = await ledger.fetch(
+            "SELECT g.name, count(*) FILTER (WHERE s.verdict = 'admitted') AS admitted,"
+            " count(*) FILTER (WHERE s.verdict <> 'admitted') AS refused FROM access.gate g"
+            " LEFT JOIN access.scan s ON s.gate = g.id AND s.at > $2 WHERE g.box_office = $1"
+            " GROUP BY g.id ORDER BY g.id",
+            offers[0].box_office.id, at - timedelta(hours=24),
+        )  # fmt: skip
+        devices = await ledger.fetch(
+            "SELECT name, kind, status, last_seen_at, revoked_at FROM accounts.device WHERE organizer = $1 ORDER BY id",
+            organizer,
+        )
+    by_performance = {row["performance"]: row for row in sold}
+    zone = offers[0].zone
+    return Figures(
+        event=event,
+        title=title_of(offers[0]) if len(offers) == 1 else translated(offers[0].title),
+        currency=offers[0].currency,
+        performances=tuple([await _performance(o, by_performance.get(o.id)) for o in offers]),
+        takings_minor=sum(int(row["minor"]) for row in sold),
+        orders=orders,
+        sales_per_minute=_per_minute({row["ago"]: row["n"] for row in minutes}),
+        scans=tuple(GateFigures(row["name"], row["admitted"], row["refused"]) for row in scans),
+        devices=tuple(_device(row, at, zone) for row in devices),
+        latest=tuple(
+            LatestSale(
+                code=row["code"], name=row["name"], at=local(row["paid_at"], zone), total_minor=row["total_minor"],
+                channel=row["channel"],
+            )
+            for row in latest
+        ),
+    )  # fmt: skip
+
+
+def _per_minute(by_age: dict[int, int]) -> tuple[int, ...]:
+    return tuple(by_age.get(MINUTES - 1 - index, 0) for index in range(MINUTES))
+
+
+async def _performance(offer: Offer, sold: Any) -> PerformanceFigures:
+    snapshot = await snapshot_of(offer)
+    states = snapshot.states
+    if offer.plan is not None:
+        counts = {state: states.count(state) for state in (FREE, HELD, PENDING, SOLD, USED)}
+        capacity = len(states)
+        used = counts[USED]
+        sold_now = counts[SOLD] + used
+        held, pending, free = counts[HELD], counts[PENDING], counts[FREE]
+    else:
+        size = [q.size for q in offer.quotas if q.performance in (None, offer.id) and not q.tariff and not q.category]
+        capacity = min(size, default=0)
+        sold_now, used = (sold["n"], sold["used"]) if sold else (0, 0)
+        taken = max(
+            (snapshot.quotas.get(q.key, (0, None))[0] for q in offer.quotas if q.performance == offer.id), default=0
+        )
+        held, pending, free = max(0, taken - sold_now), 0, max(0, capacity - taken)
+    return PerformanceFigures(
+        id=offer.id, title=title_of(offer), starts_at=local(offer.starts_at, offer.zone), capacity=capacity, free=free,
+        held=held, pending=pending, sold=sold_now, used=used, takings_minor=int(sold["minor"]) if sold else 0,
+    )  # fmt: skip
+
+
+def _device(row: Any, at: Any, zone: str) -> DeviceFigures:
+    seen = row["last_seen_at"]
+    if row["revoked_at"]:
+        status = "revoked"
+    elif seen is None or at - seen > OFFLINE_AFTER:
+        status = "offline"
+    else:
+        status = "online"
+    told = msgspec.json.decode(row["status"] or "{}")
+    return DeviceFigures(
+        row["name"], row["kind"], status, local(seen, zone) if seen else None, str(told.get("detail", ""))
+    )

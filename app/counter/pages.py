@@ -1,0 +1,84 @@
+"""The counter's and the manager's pages."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.response import Redirect
+
+from app.accounts.logins import Operator, operator_of, require
+from app.accounts.tables import Role
+from app.catalog.queries import public_offers
+from app.core.errors import Problem
+from app.core.i18n import translated
+from app.core.web import page, plain
+from app.counter.api import performances_of
+from app.counter.desks import desk_of
+from app.counter.figures import Figures, figures_of
+from app.sales.pages import office_view
+from app.sales.visitors import cart_cookie, counter_cart, new_counter_cart
+
+
+@get("/counter", include_in_schema=False)
+async def show_counter(request: Request[Any, Any, Any]) -> Response[Any]:
+    if await operator_of(request) is None:
+        return Redirect("/login?next=/counter", status_code=303)
+    operator = await require(request, Role.CASHIER)
+    desk = await desk_of(operator)
+    answer = page(
+        request,
+        "counter/sell.html",
+        operator=operator,
+        desk=plain(desk),
+        performances=plain(await performances_of(operator)),
+        box_office=await _office(operator),
+    )
+    label = desk.label_for(operator)
+    if counter_cart(request, operator, label) is None:
+        answer.set_cookie(cart_cookie(new_counter_cart(operator, label), counter=True))
+    return answer
+
+
+@get("/manage", include_in_schema=False)
+async def show_dashboard(request: Request[Any, Any, Any], event: int | None = None) -> Response[Any]:
+    if await operator_of(request) is None:
+        return Redirect("/login?next=/manage", status_code=303)
+    operator = await require(request, Role.MANAGER)
+    events = await _events(operator)
+    chosen = event if event is not None else next(iter(events), {"id": None})["id"]
+    figures = await figures_of(chosen, organizer=operator.organizer) if chosen is not None else None
+    if chosen is not None and figures is None:
+        raise Problem("not_found")
+    return page(
+        request,
+        "manage/dashboard.html",
+        operator=operator,
+        events=events,
+        event=chosen,
+        figures=plain(figures),
+        box_office=await _office(operator),
+    )
+
+
+@get("/api/v1/manage/figures", summary="What moves, for one event", tags=["manage"])
+async def get_figures(request: Request[Any, Any, Any], event: int) -> Figures:
+    operator = await require(request, Role.MANAGER)
+    found = await figures_of(event, organizer=operator.organizer)
+    if found is None:
+        raise Problem("not_found")
+    return found
+
+
+async def _events(operator: Operator) -> list[dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for offer in await public_offers():
+        if offer.box_office.organizer == operator.organizer:
+            found.setdefault(offer.event, {"id": offer.event, "title": translated(offer.title)})
+    return list(found.values())
+
+
+async def _office(operator: Operator) -> dict[str, str] | None:
+    mine = [o for o in await public_offers() if o.box_office.organizer == operator.organizer]
+    return office_view(mine[0].box_office) if mine else None
+
+
+router = Router(path="/", route_handlers=[show_counter, show_dashboard, get_figures])

@@ -1,0 +1,280 @@
+"""The demo's season: an imaginary organiser with a theatre, a concert hall and a festival, its staff and its devices.
+
+Loaded once into an empty ledger, through the same tables and the same sales workflows that real ones use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from app.access.tables import Gate
+from app.accounts.passwords import hash_password
+from app.accounts.tables import Account, Device, Membership, Organizer
+from app.catalog.queries import forget_offers, offer_of
+from app.catalog.tables import BoxOffice, Event, Performance, PlanVersion, Price, Quota, Season, Tariff
+from app.core import db
+from app.core.clock import now
+from app.core.ids import new_token
+from app.core.redis import close_redis
+from app.counter.tables import Counter, CounterOperator
+from app.demo.keys import device_keys
+from app.demo.people import LOG_INS
+from app.sales import jobs as _sales_jobs
+from app.sales.carts import BestWish, Cart, Wish, add_to_cart
+from app.sales.orders import Buyer, Seller, place_order
+from app.settings import get_settings
+from seating.plan import Plan, plan_from_pretix, plan_to_document
+from seating.store import Owner
+from seating.theatre import italian_theatre
+
+assert _sales_jobs  # imported so that the sales below may enqueue
+
+ZONE = "Europe/Paris"
+PLANS = Path(__file__).parent / "plans"
+NAMES = ("Marie Laurent", "Paul Moreau", "Nadia Benali", "Jean Dubois", "Sofia Rossi", "Karim Haddad", "Anne Weber")
+Texts = Mapping[str, str]
+
+
+class TariffPlan(Struct, frozen=True):
+    """A tariff as a share of the full price, or with its own prices."""
+
+    name: Texts
+    share: float
+    description: Texts = {}
+
+
+FULL = TariffPlan({"fr": "Plein tarif", "en": "Full price"}, 1.0)
+REDUCED = TariffPlan(
+    {"fr": "Tarif réduit", "en": "Reduced"},
+    0.7,
+    {"fr": "Étudiants, demandeurs d’emploi, plus de 65 ans", "en": "Students, job seekers, over 65"},
+)
+CHILD = TariffPlan({"fr": "Enfant", "en": "Child"}, 0.4, {"fr": "Moins de 12 ans", "en": "Under 12"})
+
+TERMS = {
+    "fr": "Les billets ne sont ni repris ni échangés, sauf en cas d’annulation du spectacle. Chaque billet est valable "
+    "pour une seule entrée, à la date et à la place indiquées. Les portes ferment au début du spectacle ; les "
+    "retardataires sont placés à l’entracte. Démonstration : aucun spectacle n’a lieu, aucun argent n’est encaissé.",
+    "en": "Tickets are neither refunded nor exchanged unless the performance is cancelled. Each ticket admits one "
+    "person once, on the date and to the seat shown. Doors close at the beginning; latecomers are seated at the "
+    "interval. Demonstration: no performance takes place and no money is taken.",
+}
+
+
+async def load() -> None:
+    """Load everything, then sell some seats so that the house is not empty."""
+    await db.start_pool(4)
+    try:
+        if await Organizer.count():
+            return
+        async with db.transaction():
+            tonight = await _load_catalogue()
+        forget_offers()
+        await _sell_some(tonight)
+    finally:
+        await db.stop_pool()
+        await close_redis()
+
+
+async def _load_catalogue() -> list[int]:
+    organizer = Organizer(name="Les Scènes du Canal", slug="scenes-du-canal")
+    await organizer.save()
+    office = BoxOffice(
+        organizer=organizer.id, name="Les Scènes du Canal", slug="scenes-du-canal", currency="EUR", locale="fr",
+        contact_email="billetterie@scenes-du-canal.example", accent="#8a1c36", terms=_json(TERMS),
+    )  # fmt: skip
+    await office.save()
+    season = Season(box_office=office.id, name=_json({"fr": "Saison 26/27", "en": "Season 26/27"}))
+    await season.save()
+    await _load_people(organizer, office)
+    theatre = await _load_theatre(organizer, office, season)
+    await _load_concert(organizer, office, season)
+    await _load_festival(office, season)
+    return theatre
+
+
+async def _load_people(organizer: Organizer, office: BoxOffice) -> None:
+    data = Path(get_settings().data_dir)
+    printer = Device(
+        organizer=organizer.id, name="Imprimante guichet", kind="printer", place="Guichet 1",
+        public_key=device_keys(data, "printer-agent")[0],
+    )  # fmt: skip
+    gate = Device(
+        organizer=organizer.id, name="Douchette entrée", kind="gate", place="Entrée principale",
+        public_key=device_keys(data, "gate-agent")[0],
+    )  # fmt: skip
+    await Device.insert(printer, gate)
+    printer_id = (await Device.objects().where(Device.kind == "printer").first()).id  # type: ignore[union-attr]  # just inserted
+    for name in ("Entrée principale", "Entrée balcons"):
+        await Gate(box_office=office.id, name=name).save()
+    cashiers = []
+    for person in LOG_INS:
+        hashed = await asyncio.to_thread(hash_password, person.password)
+        account = Account(email=person.email, name=person.name, password_hash=hashed, locale="fr")
+        await account.save()
+        await Membership(account=account.id, organizer=organizer.id, role=person.role).save()
+        if person.role == "cashier":
+            cashiers.append(account.id)
+    for number, account_id in enumerate(cashiers, start=1):
+        counter = Counter(box_office=office.id, name=f"Guichet {number}", printer=printer_id)
+        await counter.save()
+        await CounterOperator(counter=counter.id, account=account_id).save()
+
+
+async def _load_theatre(organizer: Organizer, office: BoxOffice, season: Season) -> list[int]:
+    plan = italian_theatre()
+    version = await _store_plan(organizer, plan)
+    event = Event(
+        box_office=office.id, season=season.id, slug="le-malade-imaginaire", zone=ZONE, order_max=10, show_left=True,
+        title=_json({"fr": "Le Malade imaginaire", "en": "The Imaginary Invalid"}),
+        subtitle=_json({"fr": "Molière · comédie-ballet en trois actes", "en": "Molière · comedy-ballet in three acts"}),
+        description=_json({
+            "fr": "Argan se croit malade, ses médecins l’y encouragent, et toute la maison en profite. La dernière pièce "
+            "de Molière, avec ses intermèdes de Charpentier joués par huit musiciens sur scène. 2 h 20 avec entracte.",
+            "en": "Argan believes he is ill, his doctors encourage him, and the whole household profits. Molière’s last "
+            "play, with Charpentier’s interludes played by eight musicians on stage. 2 h 20 with an interval. In French.",
+        }),
+        position=1,
+    )  # fmt: skip
+    await event.save()
+    full = (6200, 4800, 3600, 2400, 1500, 1200)
+    prices = {c.name: full[min(i, len(full) - 1)] for i, c in enumerate(plan.categories)}
+    child = (await _load_tariffs(event, (FULL, REDUCED, CHILD), prices))[2]
+    ids = []
+    for start in (_tonight(), *(_at(days, 20, 0) for days in (1, 5, 6)), _at(7, 15, 30)):
+        performance = Performance(
+            event=event.id, plan=version, venue="Théâtre du Canal, grande salle", starts_at=start,
+            doors_at=start - timedelta(minutes=45), ends_at=start + timedelta(hours=2, minutes=20),
+        )  # fmt: skip
+        await performance.save()
+        ids.append(performance.id)
+        await Quota(event=event.id, performance=performance.id, tariff=child, name="Enfants", size=150).save()
+    later = _at(40, 20, 0)
+    await Performance(
+        event=event.id, plan=version, venue="Théâtre du Canal, grande salle", starts_at=later,
+        doors_at=later - timedelta(minutes=45), ends_at=later + timedelta(hours=2, minutes=20),
+        sale_opens_at=_at(10, 10, 0),
+    ).save()  # fmt: skip
+    return ids
+
+
+async def _load_concert(organizer: Organizer, office: BoxOffice, season: Season) -> None:
+    plan = plan_from_pretix((PLANS / "concert-hall-1115.pretix.json").read_bytes())
+    version = await _store_plan(organizer, plan)
+    event = Event(
+        box_office=office.id, season=season.id, slug="nuit-blanche", zone=ZONE, order_max=8,
+        title=_json({"fr": "Nuit blanche", "en": "White Night"}),
+        subtitle=_json({
+            "fr": "Électro en direct de Moscou · parterre dansant et carrés VIP",
+            "en": "Live electro from Moscow · dance floor and VIP boxes",
+        }),
+        description=_json({
+            "fr": "Une nuit de musique dans une vraie salle moscovite de 1 115 places, avec ses libellés d’origine.",
+            "en": "A night of music in a real Moscow hall with 1,115 places, and its original labels.",
+        }),
+        position=2,
+    )  # fmt: skip
+    await event.save()
+    prices = dict(zip([c.name for c in plan.categories], (3500, 5500, 7000, 8500, 11000, 16000), strict=True))
+    await _load_tariffs(event, (FULL, REDUCED), prices)
+    for days in (3, 4):
+        start = _at(days, 21, 0)
+        await Performance(
+            event=event.id, plan=version, venue="Halle du Quai", starts_at=start, doors_at=start - timedelta(hours=1),
+            ends_at=start + timedelta(hours=5),
+        ).save()  # fmt: skip
+
+
+async def _load_festival(office: BoxOffice, season: Season) -> None:
+    event = Event(
+        box_office=office.id, season=season.id, slug="festival-des-quais", zone=ZONE, order_max=12, show_left=True,
+        title=_json({"fr": "Festival des Quais", "en": "Quayside Festival"}),
+        subtitle=_json({"fr": "Trois jours, douze concerts, placement libre", "en": "Three days, twelve concerts, free seating"}),
+        description=_json({
+            "fr": "Fanfares, jazz et chanson au fil de l’eau. Entrée libre entre les scènes, gratuite avant 6 ans.",
+            "en": "Brass bands, jazz and songs by the water. Walk freely between the stages; free under 6.",
+        }),
+        position=3,
+    )  # fmt: skip
+    await event.save()
+    tariffs = await _load_tariffs(
+        event,
+        (FULL, REDUCED, CHILD, TariffPlan({"fr": "Moins de 6 ans", "en": "Under 6"}, 0.0)),
+        {"": 2800},
+    )
+    for days, title in (
+        (12, {"fr": "Vendredi", "en": "Friday"}),
+        (13, {"fr": "Samedi", "en": "Saturday"}),
+        (14, {"fr": "Dimanche", "en": "Sunday"}),
+    ):
+        start = _at(days, 17, 0)
+        performance = Performance(
+            event=event.id, venue="Quai des Brumes", title=_json(title), starts_at=start,
+            doors_at=start - timedelta(hours=1), ends_at=start + timedelta(hours=7),
+        )  # fmt: skip
+        await performance.save()
+        await Quota(event=event.id, performance=performance.id, name="Jauge", size=600).save()
+    await Quota(event=event.id, tariff=tariffs[1], name="Tarifs réduits", size=400).save()
+
+
+async def _load_tariffs(event: Event, plans: tuple[TariffPlan, ...], prices: Mapping[str, int]) -> list[int]:
+    ids = []
+    for position, plan in enumerate(plans):
+        tariff = Tariff(event=event.id, name=_json(plan.name), description=_json(plan.description), position=position)
+        await tariff.save()
+        ids.append(tariff.id)
+        await Price.insert(
+            *(
+                Price(tariff=tariff.id, category=category, amount_minor=round(full * plan.share / 50) * 50)
+                for category, full in prices.items()
+            )
+        )
+    return ids
+
+
+async def _store_plan(organizer: Organizer, plan: Plan) -> int:
+    document = plan_to_document(plan)
+    version = PlanVersion(
+        organizer=organizer.id, name=plan.name, document=document.decode(),
+        digest=hashlib.sha256(document).hexdigest(), seats=len(plan.seats),
+    )  # fmt: skip
+    await version.save()
+    return int(version.id)
+
+
+async def _sell_some(performances: list[int]) -> None:
+    """Real orders at the counter: busy tonight, thinner later. The dice are fixed, so every demo looks the same."""
+    dice = random.Random(1673)  # noqa: S311 - scenery; the year of the first performance
+    for performance, orders in zip(performances, (90, 40, 25, 25, 30), strict=True):
+        categories = list((await offer_of(performance)).tariffs[0].prices)
+        for _ in range(orders):
+            cart = Cart(f"0.{new_token()}", "counter", Owner("counter", "Guichet 1"))
+            best = BestWish(dice.choice((1, 2, 2, 2, 3, 4, 4, 5)), (dice.choice(categories),))
+            await add_to_cart(cart, Wish(performance=performance, best=best), at=now())
+            await place_order(
+                cart, Buyer(dice.choice(NAMES), ""), method="cash", expected_total_minor=None,
+                seller=Seller("demo season"), settled=True, at=now(),
+            )  # fmt: skip
+
+
+def _tonight() -> datetime:
+    """This evening, or in three hours when that is past."""
+    return max(_at(0, 20, 30), now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=4))
+
+
+def _at(days: int, hour: int, minute: int) -> datetime:
+    day = datetime.now(ZoneInfo(ZONE)).date() + timedelta(days=days)
+    return datetime.combine(day, time(hour, minute), ZoneInfo(ZONE)).astimezone(UTC)
+
+
+def _json(texts: Texts) -> str:
+    return json.dumps(dict(texts), ensure_ascii=False)

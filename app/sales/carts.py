@@ -1,0 +1,365 @@
+"""Carts: what a buyer or a counter holds right now (LIVE-7, QUO-2).
+
+A cart lives in Redis alone; its token is the buyer's cookie (or an API client's header). Losing Redis costs unpaid
+carts and nothing else. For now a cart holds tickets of one event: the inventory group is the unit of atomicity.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from app.catalog.offers import Offer, TariffOffer
+from app.catalog.queries import offer_of, offers_of_group, plan_of
+from app.catalog.rules.selling import (
+    Channel,
+    default_tariff,
+    price_of,
+    quotas_for,
+    sale_status,
+    tariffs_for,
+)
+from app.core.clock import now
+from app.core.errors import Problem
+from app.core.i18n import translated
+from app.core.redis import redis
+from app.sales.inventory import inventory, with_group
+from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
+from seating.plan import Plan
+from seating.store import (
+    BestSeats,
+    Held,
+    HeldItem,
+    HoldRequest,
+    Line,
+    NamedSeats,
+    Owner,
+    Quantity,
+    Reason,
+    Refusal,
+)
+
+REMEMBERED_S = 86_400
+BEST_MAX = 20
+
+
+class Cart(Struct, frozen=True):
+    """Whose basket this is, and through which channel it buys."""
+
+    token: str
+    channel: Channel
+    owner: Owner
+
+
+class TariffChoice(Struct, frozen=True):
+    id: int
+    name: str
+    price_minor: int
+
+
+class CartItem(Struct, frozen=True, kw_only=True):
+    id: str
+    performance: int
+    ordinal: int
+    seat: str | None
+    zone: str
+    row: str
+    number: str
+    category: str
+    color: str
+    tariff: int
+    tariff_name: str
+    price_minor: int
+    tariffs: tuple[TariffChoice, ...]
+    expires_at_ms: int
+
+
+class CartPerformance(Struct, frozen=True):
+    id: int
+    title: str
+    starts_at: str
+    venue: str
+
+
+class CartView(Struct, frozen=True, kw_only=True):
+    """A cart as pages and API clients see it. Times are the store's, in milliseconds since 1970."""
+
+    items: tuple[CartItem, ...] = ()
+    total_minor: int = 0
+    currency: str = "EUR"
+    expires_at_ms: int | None = None
+    server_ms: int = 0
+    performances: tuple[CartPerformance, ...] = ()
+    added: tuple[str, ...] = ()
+
+
+class BestWish(Struct, frozen=True):
+    """n seats together, nearest to the focal point (LIVE-8)."""
+
+    count: int
+    categories: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    accessible: bool = False
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What to add: seats by ordinal, the best ones, or a quantity of unnumbered tickets."""
+
+    performance: int
+    seats: tuple[int, ...] = ()
+    best: BestWish | None = None
+    quantity: int = 0
+    tariff: int | None = None
+
+
+async def group_of(cart: Cart) -> str | None:
+    """The inventory group this cart holds in, if it ever held anything."""
+    found = await redis().get(_group_key(cart))
+    return found.decode() if found else None
+
+
+async def held_items(cart: Cart) -> tuple[HeldItem, ...]:
+    group = await group_of(cart)
+    if group is None:
+        return ()
+    return await with_group(group, lambda: inventory().held(group, cart.token))
+
+
+async def priced_cart(cart: Cart) -> tuple[PricedLine, ...]:
+    """The cart's lines with their prices. An item that cannot be priced any more is given back."""
+    items = await held_items(cart)
+    offers = {i.performance: await offer_of(i.performance) for i in items}
+    plans = {id: await plan_of(offer) for id, offer in offers.items()}
+    try:
+        return price_items(items, offers, plans, cart.channel)
+    except NotSold as unsold:
+        await release(cart, (unsold.item,))
+        return await priced_cart(cart)
+
+
+async def view_cart(cart: Cart | None, *, added: Iterable[str] = ()) -> CartView:
+    at_ms = int(now().timestamp() * 1000)
+    lines = await priced_cart(cart) if cart else ()
+    if not lines or cart is None:
+        return CartView(server_ms=at_ms)
+    offers = {line.performance: await offer_of(line.performance) for line in lines}
+    plans = {id: await plan_of(offer) for id, offer in offers.items()}
+    first = next(iter(offers.values()))
+    return CartView(
+        items=tuple(_view_item(line, offers[line.performance], plans[line.performance], cart) for line in lines),
+        total_minor=total_of(lines),
+        currency=first.currency,
+        expires_at_ms=min(line.expires_at_ms for line in lines),
+        server_ms=at_ms,
+        performances=tuple(
+            CartPerformance(o.id, title_of(o), o.starts_at.isoformat(), o.venue) for o in offers.values()
+        ),
+        added=tuple(added),
+    )
+
+
+async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...]:
+    """Hold what is wished for, all or nothing; returns the new items' ids.
+
+    Raises Problem: seat_taken (with `nearest`), quota_exhausted, not_enough_seats, sale_closed, too_many, unknown_seat,
+    other_event, invalid.
+    """
+    offer = await offer_of(wish.performance)
+    plan = await plan_of(offer)
+    if sale_status(offer, cart.channel, at) != "open":
+        raise Problem("sale_closed")
+    lines = _lines(offer, plan, cart.channel, wish)
+    await _check_size(cart, offer, sum(_count(line) for line in lines))
+    request = HoldRequest(
+        group=offer.group,
+        cart=cart.token,
+        owner=cart.owner,
+        lines=lines,
+        ttl_s=offer.hold_ttl_s,
+        request_id=uuid.uuid4().hex,
+    )
+    await redis().set(_group_key(cart), offer.group, ex=REMEMBERED_S)
+    answer = await with_group(offer.group, lambda: inventory().hold(request))
+    if isinstance(answer, Refusal):
+        raise _refuse(answer, offer)
+    return tuple(item.id for item in answer.items)
+
+
+async def change_tariff(cart: Cart, item_id: str, tariff_id: int) -> None:
+    """Sell a held place at another tariff; the quotas move in the same step."""
+    item = next((i for i in await held_items(cart) if i.id == item_id), None)
+    if item is None:
+        raise Problem("hold_expired")
+    offer = await offer_of(item.performance)
+    plan = await plan_of(offer)
+    category = _category(plan, item.ordinal)
+    tariff = _tariff(offer, cart.channel, category, tariff_id)
+    quotas = quotas_for(offer, tariff.id, category)
+    answer = await with_group(
+        offer.group, lambda: inventory().change_tariff(offer.group, cart.token, item_id, tariff.id, quotas)
+    )
+    if isinstance(answer, Refusal):
+        raise _refuse(answer, offer)
+
+
+async def release(cart: Cart, items: tuple[str, ...] | None = None) -> None:
+    """Give back some items, or all of them, at once."""
+    group = await group_of(cart)
+    if group is not None:
+        await with_group(group, lambda: inventory().release(group, cart.token, items))
+
+
+def title_of(offer: Offer) -> str:
+    event, own = translated(offer.title), translated(offer.performance_title)
+    return f"{event} – {own}" if own else event
+
+
+def _lines(offer: Offer, plan: Plan | None, channel: Channel, wish: Wish) -> tuple[Line, ...]:
+    """The store's lines for a wish. One line per category, since a tariff counts in other quotas in each."""
+    asked = [bool(wish.seats), wish.best is not None, wish.quantity > 0]
+    if sum(asked) != 1:
+        raise Problem("bad_request", params={"reason": "give exactly one of seats, best, quantity."})
+    if wish.quantity:
+        if plan is not None:
+            raise Problem("bad_request", params={"reason": "this performance is numbered: choose seats."})
+        tariff = _tariff(offer, channel, "", wish.tariff)
+        return (Quantity(offer.id, wish.quantity, tariff.id, quotas_for(offer, tariff.id, "")),)
+    if plan is None:
+        raise Problem("bad_request", params={"reason": "this performance has no numbered seats: give a quantity."})
+    if wish.best is not None:
+        return (_best_line(offer, plan, channel, wish.best, wish.tariff),)
+    return _named_lines(offer, plan, channel, wish)
+
+
+def _named_lines(offer: Offer, plan: Plan, channel: Channel, wish: Wish) -> tuple[Line, ...]:
+    by_category: dict[str, list[int]] = {}
+    for ordinal in dict.fromkeys(wish.seats):
+        if not 0 <= ordinal < len(plan.seats):
+            raise Problem("unknown_seat", extras={"seats": [ordinal]})
+        by_category.setdefault(plan.seats[ordinal].category, []).append(ordinal)
+    return tuple(
+        NamedSeats(offer.id, tuple(ordinals), tariff.id, quotas_for(offer, tariff.id, category))
+        for category, ordinals in by_category.items()
+        for tariff in (_tariff(offer, channel, category, wish.tariff),)
+    )
+
+
+def _best_line(offer: Offer, plan: Plan, channel: Channel, best: BestWish, tariff_id: int | None) -> Line:
+    if not 1 <= best.count <= BEST_MAX:
+        raise Problem("too_many", params={"max": BEST_MAX})
+    known = [c.name for c in plan.categories]
+    wanted = [c for c in (best.categories or known) if c in known]
+    # One tariff for the whole request, so only categories where it is sold; its quotas must not depend on which of
+    # them the step picks, hence the categories that share the first one's quotas.
+    sold = [c for c in wanted if _sold(offer, channel, c, tariff_id)]
+    if not sold:
+        raise Problem("not_enough_seats")
+    tariff = _tariff(offer, channel, sold[0], tariff_id)
+    quotas = quotas_for(offer, tariff.id, sold[0])
+    same = tuple(c for c in sold if c in tariff.prices and quotas_for(offer, tariff.id, c) == quotas)
+    return BestSeats(offer.id, best.count, tariff.id, quotas, same, best.zones, best.accessible)
+
+
+def _sold(offer: Offer, channel: Channel, category: str, tariff_id: int | None) -> bool:
+    return any(tariff_id in (None, t.id) and category in t.prices for t in tariffs_for(offer, channel))
+
+
+def _tariff(offer: Offer, channel: Channel, category: str, tariff_id: int | None) -> TariffOffer:
+    if tariff_id is None:
+        found = default_tariff(offer, channel, category)
+    else:
+        found = next((t for t in tariffs_for(offer, channel) if t.id == tariff_id), None)
+    if found is None or price_of(found, category) is None:
+        raise Problem("bad_request", params={"reason": "this price is not offered for this seat."})
+    return found
+
+
+def _category(plan: Plan | None, ordinal: int) -> str:
+    return plan.seats[ordinal].category if plan is not None and ordinal >= 0 else ""
+
+
+def _count(line: Line) -> int:
+    return len(line.ordinals) if isinstance(line, NamedSeats) else line.count
+
+
+async def _check_size(cart: Cart, offer: Offer, asked: int) -> None:
+    group = await group_of(cart)
+    if group is None:
+        held: tuple[HeldItem, ...] = ()
+    else:
+        held = await held_items(cart)
+    if held and group != offer.group:
+        other = (await offers_of_group(group or ""))[0]
+        raise Problem("other_event", params={"title": translated(other.title)}, extras={"event": other.slug})
+    # A counter serves groups; its limit is what a person can still check.
+    most = offer.order_max if cart.channel == "online" else 100
+    if len(held) + asked > most:
+        raise Problem("too_many", params={"max": most})
+
+
+REFUSALS: dict[str, Literal["seat_taken", "unknown_seat", "not_enough_seats", "not_found", "hold_expired"]] = {
+    "seat_taken": "seat_taken",
+    "unknown_seat": "unknown_seat",
+    "no_adjacent": "not_enough_seats",
+    "not_enough_seats": "not_enough_seats",
+    "unknown_performance": "not_found",
+    "unknown_item": "hold_expired",
+}
+
+
+def _refuse(refusal: Refusal, offer: Offer) -> Problem:
+    """The most telling reason, with everything a map needs to suggest something else."""
+    taken = [r for r in refusal.reasons if r.code == "seat_taken"]
+    if taken:
+        near = list(dict.fromkeys(n for r in taken for n in r.nearest))
+        return Problem("seat_taken", extras={"seats": [r.ordinal for r in taken], "nearest": near})
+    short = [r for r in refusal.reasons if r.code == "quota_exhausted"]
+    if short:
+        return _short(short, offer)
+    first = refusal.reasons[0]
+    return Problem(REFUSALS[first.code], extras={"left": first.left})
+
+
+def _short(reasons: list[Reason], offer: Offer) -> Problem:
+    tightest = min(reasons, key=lambda r: r.left)
+    name = next((q.name for q in offer.quotas if q.key == tightest.quota), "")
+    extras = {"left": tightest.left, "quota": name}
+    if tightest.left <= 0:
+        return Problem("sold_out", extras=extras)
+    return Problem("quota_exhausted", params={"left": tightest.left}, extras=extras)
+
+
+def _view_item(line: PricedLine, offer: Offer, plan: Plan | None, cart: Cart) -> CartItem:
+    color = next((c.color for c in plan.categories if c.name == line.category), "") if plan else ""
+    choices = tuple(
+        TariffChoice(t.id, translated(t.name), t.prices[line.category])
+        for t in tariffs_for(offer, cart.channel)
+        if line.category in t.prices
+    )
+    return CartItem(
+        id=line.item,
+        performance=line.performance,
+        ordinal=line.ordinal,
+        seat=line.seat_label or None,
+        zone=line.zone,
+        row=line.row,
+        number=line.number,
+        category=line.category,
+        color=color,
+        tariff=line.tariff,
+        tariff_name=line.tariff_name,
+        price_minor=line.price_minor,
+        tariffs=choices,
+        expires_at_ms=line.expires_at_ms,
+    )
+
+
+def _group_key(cart: Cart) -> str:
+    return f"cart:{cart.token}:group"
+
+
+__all__ = ["BestWish", "Cart", "CartView", "Held", "Wish", "add_to_cart", "change_tariff", "release", "view_cart"]

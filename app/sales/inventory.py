@@ -1,0 +1,95 @@
+"""The live inventory in Redis, and how it is rebuilt from the ledger (LIVE-10, "two truths").
+
+PostgreSQL sells, Redis holds. Whatever Redis lost or got wrong is made again from live tickets here: when a group is
+missing (a flush, a new event), and by a reconciliation that runs all the time and compares the two.
+
+The trust window: an order marks its seats pending in Redis *inside* its transaction, just before the commit. A rebuild
+takes the group's lock exclusively while orders take it shared, so a rebuild never reads between an order's insert and
+its commit. An order whose commit failed leaves a pending mark that no ticket backs; reconciliation gives it back once
+the mark is older than any transaction can be.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+import structlog
+
+from app.catalog.queries import offers_of_group, plan_of
+from app.catalog.rules.selling import quotas_for
+from app.core.db import transaction
+from app.core.redis import redis
+from seating.store import GroupMissing, GroupState, Inventory, PerformanceState, QuotaState
+
+FREE, HELD, PENDING, SOLD, BLOCKED, USED = range(6)
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+@functools.cache
+def inventory() -> Inventory:
+    return Inventory(redis())
+
+
+async def with_group(group: str, step: Callable[[], Awaitable[T]]) -> T:
+    """Run an inventory step; when Redis does not know the group, rebuild it and run the step again."""
+    try:
+        return await step()
+    except GroupMissing:
+        await rebuild(group)
+        return await step()
+
+
+async def rebuild(group: str, *, only_if_missing: bool = True) -> None:
+    """Load a group from the ledger; a new epoch makes every open map take a new snapshot."""
+    async with transaction() as ledger:
+        await lock_group(ledger, group, shared=False)
+        state = await read_group(ledger, group)
+        await inventory().load(state, only_if_missing=only_if_missing)
+    log.info("inventory_rebuilt", group=group, performances=len(state.performances))
+
+
+async def lock_group(ledger: asyncpg.Connection, group: str, *, shared: bool) -> None:
+    """Orders take it shared, rebuilds exclusively; held until the transaction ends."""
+    mode = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    await ledger.execute(f"SELECT {mode}(hashtextextended($1, 11))", f"group:{group}")
+
+
+LIVE_TICKETS = """
+SELECT t.performance, t.ordinal, t.tariff, t.category, t.status, t.used_at IS NOT NULL AS used, o.code
+FROM sales.ticket t JOIN sales.sale o ON o.id = t."order"
+WHERE t.performance = ANY($1::bigint[]) AND t.status IN ('pending', 'sold')
+"""
+
+
+async def read_group(ledger: asyncpg.Connection, group: str) -> GroupState:
+    """What the ledger says of a group: each seat's state and owner, each quota's size and use."""
+    offers = {o.id: o for o in await offers_of_group(group)}
+    plans = {o.id: await plan_of(o) for o in offers.values()}
+    states = {id: bytearray(len(plan.seats) if plan else 0) for id, plan in plans.items()}
+    owners: dict[int, dict[int, str]] = {id: {} for id in offers}
+    used: dict[str, int] = {}
+    for row in await ledger.fetch(LIVE_TICKETS, list(offers)):
+        performance, ordinal = row["performance"], row["ordinal"]
+        if ordinal >= 0:
+            states[performance][ordinal] = _state(row["status"], used=row["used"])
+            owners[performance][ordinal] = row["code"]
+        for quota in quotas_for(offers[performance], row["tariff"], row["category"]):
+            used[quota] = used.get(quota, 0) + 1
+    sizes = {q.key: q.size for o in offers.values() for q in o.quotas}
+    return GroupState(
+        group=group,
+        performances=tuple(
+            PerformanceState(id=id, plan=plans[id], states=bytes(states[id]), owners=owners[id]) for id in offers
+        ),
+        quotas=tuple(QuotaState(id=key, limit=size, used=used.get(key, 0)) for key, size in sorted(sizes.items())),
+    )
+
+
+def _state(status: str, *, used: bool) -> int:
+    if status == "pending":
+        return PENDING
+    return USED if used else SOLD

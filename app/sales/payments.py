@@ -1,0 +1,417 @@
+"""Paying an order: beginning an attempt, and what comes of it (PAY-1, PAY-10).
+
+The provider is never asked inside a transaction. What it says arrives three ways - the buyer returns, a notification
+comes, our own look-up - and all three end in `settle`, which locks the order and decides once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import asyncpg
+import structlog
+
+from app.catalog.queries import offer_of
+from app.catalog.rules.selling import quotas_for
+from app.core import jobs, journal
+from app.core.clock import now
+from app.core.db import UniqueViolationError, connection, transaction
+from app.core.errors import Problem
+from app.core.i18n import gettext, translated
+from app.core.ids import new_token
+from app.sales.inventory import inventory, with_group
+from app.sales.methods import find_method
+from app.sales.methods._contract import (
+    BadNotification,
+    MethodSettings,
+    Outcome,
+    PaymentError,
+    PaymentIntent,
+    PaymentMethod,
+    ProviderRefused,
+    ProviderUnavailable,
+    RedirectMethod,
+)
+from app.sales.orders import cancel_pending, complete_order, follow_in_inventory, group_of_order, lock_order
+from app.sales.rules.settling import Decision, decide
+from app.sales.tables import OrderStatus, PaymentStatus
+from app.settings import get_settings
+from seating.store import Held, HoldRequest, NamedSeats, Owner, Quantity
+
+log = structlog.get_logger()
+LOOK_AGAIN = timedelta(seconds=20)
+
+
+def method_of(method_id: str) -> PaymentMethod:
+    """Raises Problem('unknown_method')."""
+    found = find_method(method_id)
+    if found is None:
+        raise Problem("unknown_method")
+    return found
+
+
+def method_settings(method: PaymentMethod) -> MethodSettings:
+    """This installation's settings of a method."""
+    settings = get_settings()
+    if method.id == "card":
+        return MethodSettings(
+            enabled=bool(settings.card_api_url),
+            base_url=settings.card_api_url,
+            secret_key=settings.card_secret_key,
+            webhook_secret=settings.card_webhook_secret,
+            test_mode=settings.card_test_mode,
+        )
+    return MethodSettings()
+
+
+async def begin_payment(payment: int) -> str | None:
+    """Open the provider's page for an attempt and return its address; None for a method without one.
+
+    Safe to repeat: the provider is asked with the attempt's own key. Raises Problem: order_closed,
+    provider_unavailable, provider_refused.
+    """
+    async with connection() as reader:
+        row = await _read_payment(reader, payment)
+    method = method_of(row["method"])
+    if not isinstance(method, RedirectMethod):
+        return None
+    if row["order_status"] != OrderStatus.PENDING or row["status"] != PaymentStatus.PENDING:
+        raise Problem("order_closed")
+    if row["pay_url"]:
+        return str(row["pay_url"])
+    intent = await _intent(row)
+    try:
+        redirect = await method.begin(intent, settings=method_settings(method))
+    except ProviderUnavailable as error:
+        log.warning("provider_unavailable", payment=payment, detail=error.detail)
+        raise Problem("provider_unavailable") from error
+    except PaymentError as error:
+        log.error("provider_refused", payment=payment, code=error.code, detail=error.detail)
+        raise Problem("provider_refused", params={"reason": gettext(error.sentence)}) from error
+    async with transaction() as ledger:
+        await ledger.execute(
+            "UPDATE sales.payment SET reference = $2, pay_url = $3 WHERE id = $1",
+            payment, redirect.reference, redirect.url,
+        )  # fmt: skip
+        await jobs.enqueue("look_up_payment", after=LOOK_AGAIN, once=f"look-up:{payment}", payment=payment)
+    return redirect.url
+
+
+async def try_again(order: int, method_id: str, *, at: datetime) -> int:
+    """A new attempt for an order that still waits; returns its id. Raises Problem('order_closed')."""
+    async with transaction() as ledger:
+        row = await lock_order(ledger, order)
+        if row["status"] != OrderStatus.PENDING or row["deadline_at"] <= at:
+            raise Problem("order_closed")
+        waiting = await ledger.fetchval(
+            "SELECT id FROM sales.payment WHERE \"order\" = $1 AND status = 'pending' AND method = $2"
+            " ORDER BY id DESC LIMIT 1",
+            order, method_id,
+        )  # fmt: skip
+        if waiting is not None:
+            return int(waiting)
+        id: int = await ledger.fetchval(
+            'INSERT INTO sales.payment ("order", method, status, amount_minor, currency, idempotency_key, created_at)'
+            " VALUES ($1, $2, 'pending', $3, $4, $5, $6) RETURNING id",
+            order, method_id, row["total_minor"], row["currency"], new_token(), at,
+        )  # fmt: skip
+        return id
+
+
+async def look_up_payment(payment: int, *, final_word: bool = False) -> Decision:
+    """Ask the provider how an attempt stands and act on it: for the buyer who is back, or never comes back."""
+    async with connection() as reader:
+        row = await _read_payment(reader, payment)
+    method = method_of(row["method"])
+    if not isinstance(method, RedirectMethod) or row["reference"] is None:
+        return "nothing"
+    try:
+        outcome = await method.look_up(row["reference"], settings=method_settings(method))
+    except ProviderRefused as error:
+        log.error("look_up_refused", payment=payment, code=error.code, detail=error.detail)
+        return "nothing"
+    return await settle(payment, outcome, actor=f"{method.id}: look-up")
+
+
+async def receive_notification(method_id: str, headers: Mapping[str, str], body: bytes, *, at: datetime) -> Decision:
+    """A provider's message. The same one twice changes nothing. Raises Problem('bad_notification')."""
+    method = method_of(method_id)
+    if not isinstance(method, RedirectMethod):
+        raise Problem("not_found")
+    try:
+        news = method.read_notification(headers, body, at, settings=method_settings(method))
+    except BadNotification as error:
+        log.warning("notification_refused", method=method_id, reason=error.reason)
+        raise Problem("bad_notification") from error
+    payment = await _payment_named(news.reference, news.payment)
+    if payment is None or news.outcome is None:
+        return "nothing"
+    return await settle(payment, news.outcome, actor=f"{method_id}: notification", event_id=news.event_id)
+
+
+async def settle(payment: int, outcome: Outcome, *, actor: str, event_id: str | None = None) -> Decision:
+    """Act once on what the provider says of an attempt; returns what was decided."""
+    at = now()
+    async with transaction() as ledger:
+        row = await _read_payment(ledger, payment)
+        order = await lock_order(ledger, row["order"])
+        row = await _read_payment(ledger, payment)  # again: now nobody else can change it
+        if event_id is not None and not await _is_news(ledger, row["method"], event_id, payment, at):
+            return "nothing"
+        decision = decide(
+            OrderStatus(order["status"]),
+            PaymentStatus(row["status"]),
+            outcome,
+            amount_minor=row["amount_minor"],
+            currency=row["currency"],
+        )
+        await _apply(ledger, decision, order, row, outcome, actor=actor, at=at)
+    if decision == "revive":
+        decision = await _revive(payment, outcome, actor=actor)
+    if decision == "complete":
+        await follow_in_inventory(group_of_order(order), order["code"], OrderStatus.PAID)
+    if decision != "nothing":
+        log.info("payment_settled", payment=payment, order=order["code"], decision=decision, status=outcome.status)
+    return decision
+
+
+async def _apply(
+    ledger: asyncpg.Connection, decision: Decision, order: Any, payment: Any, outcome: Outcome, *, actor: str,
+    at: datetime,
+) -> None:  # fmt: skip
+    match decision:
+        case "complete":
+            await _mark(ledger, payment, PaymentStatus.PAID, outcome, at)
+            await complete_order(ledger, order, payment=payment["id"], actor=actor, at=at)
+        case "refund":
+            await _mark(ledger, payment, PaymentStatus.PAID, outcome, at)
+            await queue_refund(ledger, payment, outcome.amount_minor, "nothing to pay for", at=at)
+            await journal.record(
+                f"box-office:{order['box_office']}", "refund_queued", order["code"],
+                {"payment": payment["id"], "amount_minor": outcome.amount_minor}, actor=actor, at=at,
+            )  # fmt: skip
+        case "note_refusal" | "close_attempt":
+            status = PaymentStatus.REFUSED if outcome.status == "refused" else PaymentStatus(outcome.status)
+            kept = status if outcome.final else PaymentStatus.PENDING
+            await _mark(ledger, payment, kept, outcome, at)
+            await journal.record(
+                f"box-office:{order['box_office']}", f"payment_{status.value}", order["code"],
+                {"payment": payment["id"], "reason": outcome.reason_code}, actor=actor, at=at,
+            )  # fmt: skip
+        case "nothing" | "revive":
+            pass
+
+
+async def _revive(payment: int, outcome: Outcome, *, actor: str) -> Decision:
+    """Paid after the order had given up its seats: take the same ones again if all are free, else give the money back.
+
+    The seats are held in the live inventory first, so that nobody is buying them meanwhile."""
+    async with connection() as reader:
+        row = await _read_payment(reader, payment)
+        order = await reader.fetchrow("SELECT * FROM sales.sale WHERE id = $1", row["order"])
+        tickets = await reader.fetch('SELECT * FROM sales.ticket WHERE "order" = $1 ORDER BY id', row["order"])
+    group, cart = group_of_order(order), f"late:{order['code']}"
+    held = await _hold_again(group, cart, order, tickets)
+    try:
+        async with transaction() as ledger:
+            at = now()
+            locked = await lock_order(ledger, row["order"])
+            fresh = await _read_payment(ledger, payment)
+            if fresh["status"] in (PaymentStatus.PAID, PaymentStatus.REFUNDED):
+                return "nothing"
+            if not held or locked["status"] != OrderStatus.EXPIRED:
+                await _apply(ledger, "refund", locked, fresh, outcome, actor=actor, at=at)
+                return "refund"
+            await ledger.execute("UPDATE sales.ticket SET status = 'pending' WHERE \"order\" = $1", locked["id"])
+            await _mark(ledger, fresh, PaymentStatus.PAID, outcome, at)
+            await complete_order(ledger, locked, payment=payment, actor=actor, at=at)
+            await inventory().promise(group, cart, locked["code"])
+        return "complete"
+    except UniqueViolationError:
+        async with transaction() as ledger:
+            locked = await lock_order(ledger, row["order"])
+            fresh = await _read_payment(ledger, payment)
+            await _apply(ledger, "refund", locked, fresh, outcome, actor=actor, at=now())
+        return "refund"
+    finally:
+        await inventory().release(group, cart)
+
+
+async def _hold_again(group: str, cart: str, order: Any, tickets: list[Any]) -> bool:
+    lines = []
+    for ticket in tickets:
+        offer = await offer_of(ticket["performance"])
+        quotas = quotas_for(offer, ticket["tariff"], ticket["category"])
+        if ticket["ordinal"] >= 0:
+            lines.append(NamedSeats(offer.id, (ticket["ordinal"],), ticket["tariff"], quotas))
+        else:
+            lines.append(Quantity(offer.id, 1, ticket["tariff"], quotas))
+    request = HoldRequest(
+        group=group, cart=cart, owner=Owner("buyer", "online"), lines=tuple(lines), ttl_s=60,
+        request_id=f"late:{order['code']}:{new_token()}",
+    )  # fmt: skip
+    return isinstance(await with_group(group, lambda: inventory().hold(request)), Held)
+
+
+async def expire_order(order: int) -> bool:
+    """The deadline has passed: close the provider's page, then give the seats back. False: a payment is in flight, or
+    the buyer was quicker; ask again later if the order still waits."""
+    async with connection() as reader:
+        payments = await reader.fetch(
+            'SELECT id, method, reference FROM sales.payment WHERE "order" = $1 AND status = $2', order, "pending"
+        )
+    for payment in payments:
+        if not await _close(payment, because="expired"):
+            return False
+    async with transaction() as ledger:
+        row = await lock_order(ledger, order)
+        if row["status"] != OrderStatus.PENDING:
+            return True
+        await ledger.execute(
+            "UPDATE sales.payment SET status = 'expired' WHERE \"order\" = $1 AND status = 'pending'", order
+        )
+        await cancel_pending(ledger, row, because="not paid in time", actor="clock", at=now())
+    await follow_in_inventory(group_of_order(row), row["code"], OrderStatus.EXPIRED)
+    return True
+
+
+async def abandon_payment(payment: int) -> None:
+    """The buyer came back without paying: close the provider's page; the order waits for another attempt."""
+    async with connection() as reader:
+        row = await _read_payment(reader, payment)
+    if row["status"] == PaymentStatus.PENDING:
+        await _close(row, because="abandoned")
+
+
+async def _close(payment: Any, *, because: Literal["abandoned", "expired"]) -> bool:
+    """True when nothing can follow on this attempt, or it never began."""
+    method = method_of(payment["method"])
+    if not isinstance(method, RedirectMethod) or payment["reference"] is None:
+        return True
+    outcome = await method.withdraw(payment["reference"], because=because, settings=method_settings(method))
+    await settle(payment["id"], outcome, actor=f"{method.id}: withdrawn")
+    return outcome.final
+
+
+async def queue_refund(
+    ledger: asyncpg.Connection, payment: Any, amount_minor: int, reason: str, *, at: datetime
+) -> None:
+    """Money goes back: a row and the job that sends it, in the caller's transaction. The database refuses a sum of
+    refunds above the payment."""
+    id = await ledger.fetchval(
+        "INSERT INTO sales.refund (payment, amount_minor, reason, status, idempotency_key, created_at)"
+        " VALUES ($1, $2, $3, 'queued', $4, $5) RETURNING id",
+        payment["id"], amount_minor, reason, new_token(), at,
+    )  # fmt: skip
+    await jobs.enqueue("send_refund", refund=id)
+
+
+async def send_refund(refund: int) -> None:
+    """Ask the provider to give the money back; repeated with the same key until it has. Idempotent."""
+    async with connection() as reader:
+        row = await reader.fetchrow(
+            "SELECT r.*, p.method, p.charge_reference, p.currency, s.box_office, s.code, s.id AS sale"
+            ' FROM sales.refund r JOIN sales.payment p ON p.id = r.payment JOIN sales.sale s ON s.id = p."order"'
+            " WHERE r.id = $1",
+            refund,
+        )
+    method = method_of(row["method"])
+    if row["status"] != "queued" or not isinstance(method, RedirectMethod):
+        return
+    outcome = await method.refund(
+        row["charge_reference"], row["amount_minor"], row["currency"], row["idempotency_key"],
+        settings=method_settings(method),
+    )  # fmt: skip
+    status = "refused" if outcome.status == "failed" else "sent"
+    at = now()
+    async with transaction() as ledger:
+        changed = await ledger.fetchval(
+            "UPDATE sales.refund SET status = $2, reference = $3, sent_at = $4 WHERE id = $1 AND status = 'queued'"
+            " RETURNING payment",
+            refund, status, outcome.reference, at,
+        )  # fmt: skip
+        if changed is None:
+            return
+        if status == "sent":
+            await ledger.execute("UPDATE sales.payment SET status = 'refunded' WHERE id = $1", changed)
+            await jobs.enqueue("send_refund_notice", order=row["sale"], amount_minor=row["amount_minor"])
+        await journal.record(
+            f"box-office:{row['box_office']}", f"refund_{status}", row["code"],
+            {"amount_minor": row["amount_minor"], "reference": outcome.reference, "reason": outcome.reason_code},
+            actor=f"{method.id}: refund", at=at,
+        )  # fmt: skip
+
+
+async def _mark(
+    ledger: asyncpg.Connection, payment: Any, status: PaymentStatus, outcome: Outcome, at: datetime
+) -> None:
+    await ledger.execute(
+        "UPDATE sales.payment SET status = $2, charge_reference = coalesce($3, charge_reference),"
+        " reason_code = $4, reason_text = $5, settled_at = $6 WHERE id = $1",
+        payment["id"], status.value, outcome.charge_reference or None, outcome.reason_code or None,
+        outcome.reason_text or None, at,
+    )  # fmt: skip
+
+
+async def _read_payment(reader: asyncpg.Connection, payment: int) -> Any:
+    row = await reader.fetchrow(
+        "SELECT p.*, s.code, s.key, s.status AS order_status, s.email, s.locale, s.deadline_at, s.event"
+        ' FROM sales.payment p JOIN sales.sale s ON s.id = p."order" WHERE p.id = $1',
+        payment,
+    )
+    if row is None:
+        raise Problem("not_found")
+    return row
+
+
+async def belongs_to(payment: int, order: int) -> bool:
+    async with connection() as reader:
+        found: int | None = await reader.fetchval(
+            'SELECT id FROM sales.payment WHERE id = $1 AND "order" = $2', payment, order
+        )
+    return found is not None
+
+
+async def _payment_named(reference: str, payment: str) -> int | None:
+    async with connection() as reader:
+        found: int | None = await reader.fetchval(
+            "SELECT id FROM sales.payment WHERE reference = $1 OR id = $2",
+            reference or None, int(payment) if payment.isdigit() else None,
+        )  # fmt: skip
+    return found
+
+
+async def _is_news(ledger: asyncpg.Connection, provider: str, event_id: str, payment: int, at: datetime) -> bool:
+    stored = await ledger.fetchval(
+        "INSERT INTO sales.provider_notification (provider, event_id, payment, received_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT DO NOTHING RETURNING id",
+        provider, event_id, payment, at,
+    )  # fmt: skip
+    return stored is not None
+
+
+async def _intent(row: Any) -> PaymentIntent:
+    """From stored rows only: the same attempt must always ask the same thing."""
+    base = get_settings().public_url.rstrip("/")
+    address = f"{base}/orders/{row['code']}?key={row['key']}"
+    async with connection() as reader:
+        performance = await reader.fetchval(
+            'SELECT performance FROM sales.ticket WHERE "order" = $1 ORDER BY id LIMIT 1', row["order"]
+        )
+    offer = await offer_of(performance)
+    return PaymentIntent(
+        payment=str(row["id"]),
+        idempotency_key=row["idempotency_key"],
+        order_code=row["code"],
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        description=f"{translated(offer.title, row['locale'])} · {row['code']}",
+        return_url=f"{address}&returned={row['id']}",
+        cancel_url=f"{address}&abandoned={row['id']}",
+        email=row["email"],
+        locale=row["locale"],
+        created_at=row["created_at"],
+        expires_at=row["deadline_at"],
+    )
