@@ -1,7 +1,7 @@
 """The demo's secrets: made once per data directory, readable by its owner only, handed to the processes by environment.
 
-Devices' CURVE key pairs are files of their own (`keys/NAME.json`: `{"public", "secret"}`, Z85), since a real device
-keeps its pair beside itself and only tells its public key.
+Devices' CURVE key pairs are files of their own (`hardware.keys`), since a real device keeps its pair beside itself and
+only tells its public key.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import secrets
 from pathlib import Path
 
-import zmq
+from hardware.keys import load_or_make_pair
 
 DEVICES = ("hub", "printer-agent", "gate-agent")
 
@@ -32,17 +32,13 @@ def demo_secrets(data: Path) -> dict[str, str]:
 
 
 def device_keys(data: Path, name: str) -> tuple[str, str]:
-    """The (public, secret) CURVE keys of one of DEVICES, made when it has none; the file is `device_key_file`."""
-    path = device_key_file(data, name)
-    if not path.exists():
-        public, secret = zmq.curve_keypair()
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        _write_private(path, json.dumps({"public": public.decode(), "secret": secret.decode()}))
-    pair = json.loads(path.read_text())
-    return pair["public"], pair["secret"]
+    """The (public, secret) CURVE keys of one of DEVICES, made when it has none."""
+    pair = load_or_make_pair(device_key_file(data, name))
+    return pair.public, pair.secret
 
 
 def device_key_file(data: Path, name: str) -> Path:
+    """Where the key pair of one of DEVICES is."""
     return data / "keys" / f"{name}.json"
 
 

@@ -50,8 +50,6 @@ class Mailbox:
     def __init__(self, directory: Path) -> None:
         self._maildir = mailbox.Maildir(directory, create=True)
         self._mails = {key: self._read(key) for key in self._maildir.keys()}  # noqa: SIM118 - a Maildir iterates over messages
-        self.version = 0
-        """Grows with every delivery, so that a page knows when to look again."""
 
     def __iter__(self) -> Iterator[Mail]:
         return iter(sorted(self._mails.values(), key=lambda mail: (mail.at, mail.key), reverse=True))
@@ -67,7 +65,6 @@ class Mailbox:
         header = f"{RECIPIENTS}: {', '.join(recipients)}\r\n".encode()
         key = await asyncio.to_thread(self._maildir.add, header + content)
         self._mails[key] = self._read(key)
-        self.version += 1
 
     def html_of(self, key: str) -> str | None:
         """The HTML part, its inline pictures pointing at this mail's parts; None without one."""

@@ -7,13 +7,14 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 
+from app.demo.bank import LATE, NEEDS_CONFIRMING, SUCCEEDS
 from app.demo.people import LOG_INS
 from app.demo.ports import Ports
 
-TEST_CARDS = (
-    ("4242 4242 4242 4242", "paid"),
-    ("4000 0025 0000 3155", "asks for 3-D Secure"),
-    ("4000 0000 0000 9995", "refused"),
+CARDS = (
+    (SUCCEEDS, "is paid; any later month, any three digits"),
+    (NEEDS_CONFIRMING, "asks for 3-D Secure"),
+    (LATE, "is paid, and told late; the bank's page lists the others"),
 )
 
 Row = tuple[str, str, str]
@@ -32,11 +33,16 @@ def panel(ports: Ports, *, data: str, seconds: float, colour: bool | None = None
             ("Mailbox", f"{world}/", "every mail of the demo, with its tickets"),
             ("Printer", f"{world}/labels", f"what came out of it (port {ports.printer})"),
         ],
-        [("Test card" if not index else "", number, meaning) for index, (number, meaning) in enumerate(TEST_CARDS)],
+        [("Test card" if not index else "", grouped(number), told) for index, (number, told) in enumerate(CARDS)],
     ]
     title = f"Placeur is open — ready in {seconds:.1f} s"
     foot = f"Data and logs: {data} · Ctrl-C stops everything"
     return _frame(title, sections, foot, painted)
+
+
+def grouped(number: str) -> str:
+    """A card number as it stands on a card."""
+    return " ".join(number[start : start + 4] for start in range(0, len(number), 4))
 
 
 def _frame(title: str, sections: Sequence[Sequence[Row]], foot: str, painted: bool) -> str:

@@ -6,6 +6,8 @@ import socket
 from dataclasses import dataclass
 
 HOST = "127.0.0.1"
+BANK_PATH = "/bank"
+"""Of the bank, beside the mailbox at the world's port."""
 PRINTER_PORT = 9100
 """Where network label printers listen; the demo's takes it when it is free."""
 

@@ -27,7 +27,7 @@ from app.demo.data_directory import DataDirectory, DataError, claim, explained
 from app.demo.engines import Engine, EngineError, start_postgres, start_redis
 from app.demo.keys import DEVICES, demo_secrets, device_key_file, device_keys
 from app.demo.panel import panel
-from app.demo.ports import HOST, PortError, Ports, choose_ports
+from app.demo.ports import BANK_PATH, HOST, PortError, Ports, choose_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_TIMEOUT_S = 120
@@ -109,7 +109,7 @@ def environment_of(data: Path, ports: Ports, urls: dict[str, str]) -> dict[str, 
         "PLACEUR_DATA_DIR": str(data),
         "PLACEUR_PUBLIC_URL": f"http://localhost:{ports.web}",
         "PLACEUR_SMTP_URL": f"smtp://{HOST}:{ports.smtp}",
-        "PLACEUR_CARD_API_URL": f"http://localhost:{ports.world}/bank",
+        "PLACEUR_CARD_API_URL": f"http://localhost:{ports.world}{BANK_PATH}",
         "PLACEUR_CARD_TEST_MODE": "true",
         "PLACEUR_HUB_URL": f"tcp://{HOST}:{ports.hub}",
         "PLACEUR_HUB_EVENTS_URL": f"tcp://{HOST}:{ports.hub_events}",

@@ -3,7 +3,7 @@
 Litestar reads the annotations here at run time.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,10 +16,13 @@ from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from markupsafe import Markup
 
+from app.demo.label_picture import picture
 from app.demo.mailbox import Mail, Mailbox, linked
+from hardware.virtual_printer import VirtualPrinter
 
 ZONE = ZoneInfo("Europe/Paris")
 LANGUAGES = ("fr", "en")
+LABELS_SHOWN = 60
 # What a mail's HTML may do in its frame: look like itself. No scripts, nothing fetched from elsewhere.
 MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src 'self' data:; "
@@ -42,6 +45,7 @@ WORDS = {
         "as_text": "As plain text",
         "no_labels": "Nothing printed yet. Sell a ticket at the counter, and it comes out here.",
         "labels": "What came out of the printer",
+        "label": "Label",
         "commands": "Printer commands",
     },
     "fr": {
@@ -60,6 +64,7 @@ WORDS = {
         "as_text": "En texte simple",
         "no_labels": "Rien d’imprimé. Vendez un billet au guichet, et il sort ici.",
         "labels": "Ce qui est sorti de l’imprimante",
+        "label": "Étiquette",
         "commands": "Commandes de l’imprimante",
     },
 }
@@ -73,9 +78,7 @@ _templates = Environment(
 
 @get("/", sync_to_thread=False)
 def show_mailbox(request: AnyRequest, state: State) -> Response[str]:
-    return _page(
-        request, "mailbox.html", place="mailbox", version=state.mailbox.version, mails=state.mailbox, mail=None
-    )
+    return _page(request, "mailbox.html", place="mailbox", version=len(state.mailbox), mails=state.mailbox, mail=None)
 
 
 @get("/mails/{key:str}", sync_to_thread=False)
@@ -85,7 +88,7 @@ def show_mail(request: AnyRequest, state: State, key: str) -> Response[str]:
         request,
         "mailbox.html",
         place="mailbox",
-        version=state.mailbox.version,
+        version=len(state.mailbox),
         mails=state.mailbox,
         mail=mail,
         text=Markup(linked(mail.text)),  # noqa: S704 - `linked` escapes all but the links it makes
@@ -123,10 +126,32 @@ def show_part(state: State, key: str, index: int) -> Response[bytes]:
     )
 
 
-@get("/versions", sync_to_thread=False)
+@get("/labels", sync_to_thread=True)
+def show_labels(request: AnyRequest, state: State) -> Response[str]:
+    paths = _printer(state).labels()
+    labels = [
+        {
+            "number": int(path.stem),
+            "at": datetime.fromtimestamp(path.stat().st_mtime, UTC),
+            "commands": path.read_text(errors="replace"),
+        }
+        for path in reversed(paths[-LABELS_SHOWN:])
+    ]
+    return _page(request, "labels.html", place="labels", version=len(paths), labels=labels)
+
+
+@get("/labels/{number:int}", sync_to_thread=True)
+def show_label(state: State, number: int) -> Response[str]:
+    path = next((path for path in _printer(state).labels() if int(path.stem) == number), None)
+    if path is None:
+        raise NotFoundException("There is no such label.")
+    return Response(picture(path.read_text(errors="replace")), media_type="image/svg+xml")
+
+
+@get("/versions", sync_to_thread=True)
 def tell_versions(state: State) -> dict[str, int]:
     """What a page compares to know that something new has come."""
-    return {"mailbox": state.mailbox.version}
+    return {"mailbox": len(_mailbox(state)), "labels": len(_printer(state).labels())}
 
 
 @get("/health/ready", sync_to_thread=False, media_type=MediaType.TEXT)
@@ -137,6 +162,12 @@ def tell_ready() -> str:
 def _mailbox(state: State) -> Mailbox:
     found = state.mailbox
     assert isinstance(found, Mailbox)
+    return found
+
+
+def _printer(state: State) -> VirtualPrinter:
+    found = state.printer
+    assert isinstance(found, VirtualPrinter)
     return found
 
 
@@ -168,4 +199,7 @@ def _language(request: AnyRequest) -> str:
     return next((code for code in codes if code in LANGUAGES), "en")
 
 
-router = Router(path="/", route_handlers=[show_mailbox, show_mail, show_html, show_part, tell_versions, tell_ready])
+router = Router(
+    path="/",
+    route_handlers=[show_mailbox, show_mail, show_html, show_part, show_labels, show_label, tell_versions, tell_ready],
+)
