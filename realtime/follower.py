@@ -16,6 +16,7 @@ from realtime import messages
 from realtime.messages import PROTOCOL_VERSION, Quota, unpack
 
 BEAT_TIMEOUT_S = 25.0  # the server beats every 10 s
+JOIN_TIMEOUT_S = 15.0  # a server that cannot reach its source leaves hello unanswered; another one may reach it
 PARKED_MAX = 1000
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 20.0
@@ -148,6 +149,7 @@ class Follower:
         self._doubted = False
         self._parked: list[_Delta] = []
         self._heard_s = 0.0
+        self._asked_s = 0.0
         self._attempts = 0
 
     def opened(self, now_s: float) -> Reaction:
@@ -172,7 +174,8 @@ class Follower:
     def tick(self, now_s: float) -> Reaction:
         """Call about once a second: a server that fell silent is gone, whatever the socket says."""
         reaction = Reaction()
-        if now_s - self._heard_s > BEAT_TIMEOUT_S:
+        unanswered = self._joining and now_s - self._asked_s > JOIN_TIMEOUT_S
+        if unanswered or now_s - self._heard_s > BEAT_TIMEOUT_S:
             self._become(Status.STALE, reaction)
             reaction.drop = True
         return reaction
@@ -250,8 +253,11 @@ class Follower:
 
     def _receive_beat(self, beat: _Beat, now_s: float, reaction: Reaction) -> None:
         self._set_clock(beat.server_ms, now_s)
+        self._doubted = False  # a server in doubt does not beat
         if beat.epoch and not self._joining and (beat.epoch != self.epoch or beat.version > self.version):
             self._gap(reaction)
+        elif not self._joining and self.status is Status.STALE:
+            self._become(Status.LIVE, reaction)
 
     def _apply(self, delta: _Delta, reaction: Reaction) -> None:
         for seat in delta.seats:
@@ -284,6 +290,8 @@ class Follower:
         self._hello(reaction, resume=self._gaps_in_a_row < 2)
 
     def _hello(self, reaction: Reaction, *, resume: bool) -> None:
+        if not self._joining:
+            self._asked_s = self._heard_s
         self._joining = True
         hello: dict[str, Any] = {"t": "hello", "v": PROTOCOL_VERSION}
         if resume:

@@ -193,7 +193,7 @@ def beat(epoch: str, version: int, server_ms: int) -> Message:
 
 
 def resnapshot(reason: str) -> Message:
-    """What you have may be out of date; say so to your user, a snapshot follows when there is one."""
+    """What you have may be out of date; say so to your user, until a beat or a snapshot says it is not."""
     return Message(_encode({"t": "resnapshot", "reason": reason}))
 
 

@@ -202,10 +202,11 @@ class Room:
             self._broadcast_all(messages.resnapshot(reason))
 
     def trust(self) -> None:
-        """The source is back and the board is settled: what was doubted is replaced."""
+        """The source is back and the board is settled: what was missed, and a beat to say that this is all."""
         if not self.trusted and self.board is not None and self.need is Need.NOTHING:
             self.trusted = True
-            self._replace_all()
+            self.flush()
+            self.beat()
 
     # -- what viewers get
 
