@@ -79,7 +79,8 @@ class Board:
     def remember(self, past: list[Change]) -> None:
         """Prepend steps from before the picture, so that a room just opened can answer those who resume.
 
-        They were read apart from the picture: only an unbroken run that ends where our history begins is taken.
+        They were read apart from the picture, later ones may be among them: only an unbroken run that ends where our
+        history begins is taken.
         """
         older = [change for change in past if change.epoch == self.epoch and change.version <= self.floor]
         versions = [change.version for change in older]

@@ -169,12 +169,16 @@ class Room:
                 return
         self._settled()
 
-    def load(self, picture: Picture) -> None:
-        """A whole picture. Within an epoch its viewers get what differs; in a new one they get it all."""
+    def load(self, picture: Picture, past: list[Change] | None = None) -> None:
+        """A whole picture. Within an epoch its viewers get what differs; in a new one they get it all.
+
+        `past`: the steps that led to it, for those who come with versions from before this room opened.
+        """
         self._ahead_ms = picture.server_ms - self._clock_ms()
         old = self.board
         later = old is not None and not self._diverged and _continues(old, picture)
         self.board = Board(picture)
+        self.board.remember(past or [])
         self._stale_caches()
         if old is None:
             for group in self._groups.values():

@@ -241,9 +241,7 @@ class _Live:
             # The viewers of a process that died come here with versions from before our time.
             oldest = max(0, picture.version - HISTORY_STEPS)
             past = await source.changes_since(room.topic, picture.epoch, oldest)
-        room.load(picture)
-        if past and room.board is not None:
-            room.board.remember(past)
+        room.load(picture, past)
 
     async def _look(self) -> None:
         """Compare with the source's head. Only what was true before the question was asked may be held against it."""

@@ -205,9 +205,7 @@ class LiveFeed:
         room = Room("7", lambda: 0)
         picture = self.store.picture()
         past = self.store.changes_since(picture.epoch, max(0, picture.version - 10))
-        room.load(picture)
-        if past and room.board is not None:
-            room.board.remember(past)
+        room.load(picture, past)
         return room
 
     def _connect(self, viewer: Viewer, server: int, capacity: int) -> None:

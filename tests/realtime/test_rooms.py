@@ -1,0 +1,277 @@
+"""The shell of the rooms: one subscription a topic, none without viewers, every loss healed by a look at the head."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from realtime.follower import Follower, Status
+from realtime.messages import CLOSE_INTERNAL, CLOSE_RESTART, CLOSE_UNKNOWN, HELD, SOLD, Change, Message, Picture
+from realtime.protocol import Resume
+from realtime.room import Member
+from realtime.rooms import Deliver, Rooms, RoomSettings, SourceUnavailable, TopicMissing, Unsubscribe
+from tests.realtime.world import ONLINE, Store
+
+QUICK = RoomSettings(
+    tick_s=0.001, check_s=0.02, beat_s=0.05, linger_s=0.05, retry_s=0.005, patience_s=0.001, doubt_after=2
+)
+
+
+class MemorySource:
+    """A store in memory as a source; it can fall silent, be out of reach, be missing, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.store = Store(8, 50)
+        self.listeners: list[Deliver] = []
+        self.silent = self.down = self.missing = self.defective = False
+        self.asked: list[str] = []
+
+    def change(self, ordinal: int, state: int = SOLD) -> None:
+        made = self.store.step([ordinal], state, ONLINE if state == HELD else None)
+        if not self.silent:
+            for deliver in self.listeners:
+                deliver(made)
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.defective:
+            raise ZeroDivisionError
+        if self.down:
+            raise SourceUnavailable("down")
+
+    async def snapshot(self, topic: str) -> Picture:
+        self._ask("snapshot")
+        await asyncio.sleep(0)
+        if self.missing:
+            raise TopicMissing(topic)
+        return self.store.picture()
+
+    async def changes_since(self, topic: str, epoch: str, version: int) -> list[Change] | None:
+        self._ask("changes_since")
+        await asyncio.sleep(0)
+        return self.store.changes_since(epoch, version)
+
+    async def head(self, topic: str) -> tuple[str, int] | None:
+        self._ask("head")
+        await asyncio.sleep(0)
+        return None if self.missing else (self.store.epoch, self.store.version)
+
+    async def subscribe(self, topic: str, deliver: Deliver) -> Unsubscribe:
+        self._ask("subscribe")
+        self.listeners.append(deliver)
+
+        async def unsubscribe() -> None:
+            self.listeners.remove(deliver)
+
+        return unsubscribe
+
+    async def rebuild(self, topic: str) -> None:
+        self._ask("rebuild")
+        if topic == "7":
+            self.missing = False
+            self.store.flush()
+
+
+class Person:
+    """A follower right at the socket: no network between."""
+
+    def __init__(self) -> None:
+        self.follower = Follower()
+        self.follower.opened(0.0)
+        self.closed: int | None = None
+        self.got: list[Message] = []
+
+    def send(self, message: Message) -> bool:
+        self.got.append(message)
+        self.follower.receive(message.text, 0.0)
+        return True
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = code
+
+    def sees(self, source: MemorySource) -> bool:
+        shown = bytes(self.follower.codes) == bytes(int(state != 0) for state in source.store.states)
+        return self.follower.status is Status.LIVE and shown and self.follower.quotas == source.store.quotas
+
+
+async def soon(true: Callable[[], Any]) -> None:
+    """No time is asserted: it happens, or the test stands until it is given up."""
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+def source() -> MemorySource:
+    return MemorySource()
+
+
+@pytest.fixture
+async def rooms(source: MemorySource) -> AsyncIterator[Rooms]:
+    one = Rooms(source, QUICK)
+    yield one
+    await one.close()
+
+
+def enter(rooms: Rooms, topic: str = "7", resume: Resume | None = None) -> tuple[Person, Member]:
+    person = Person()
+    member = Member(person, "buyer")
+    rooms.join(topic, member, resume)
+    return person, member
+
+
+async def test_viewers_of_one_performance_share_one_subscription_and_one_picture(
+    rooms: Rooms, source: MemorySource
+) -> None:
+    people = [enter(rooms)[0] for _ in range(100)]
+    await soon(lambda: all(person.sees(source) for person in people))
+    assert (len(source.listeners), source.asked.count("snapshot")) == (1, 1)
+    late, _ = enter(rooms)
+    assert late.sees(source)
+    assert source.asked.count("snapshot") == 1
+    source.change(3)
+    await soon(lambda: all(person.sees(source) for person in [*people, late]))
+    assert len({id(person.got[-1]) for person in people if b"delta" in person.got[-1].payload}) <= 1
+
+
+async def test_a_performance_nobody_watches_costs_nothing(rooms: Rooms, source: MemorySource) -> None:
+    person, member = enter(rooms)
+    await soon(lambda: person.sees(source))
+    rooms.leave("7", member)
+    await soon(lambda: not source.listeners and not rooms.topics())
+    asked = len(source.asked)
+    await asyncio.sleep(4 * QUICK.check_s)
+    assert len(source.asked) == asked
+
+
+async def test_who_comes_while_a_room_lingers_finds_it_warm(rooms: Rooms, source: MemorySource) -> None:
+    person, member = enter(rooms)
+    await soon(lambda: person.sees(source))
+    rooms.leave("7", member)
+    assert enter(rooms)[0].sees(source)
+    assert source.asked.count("snapshot") == 1
+
+
+async def test_publications_lost_without_a_word_are_found_at_the_head(rooms: Rooms, source: MemorySource) -> None:
+    person, _ = enter(rooms)
+    await soon(lambda: person.sees(source))
+    source.silent = True
+    source.change(3)
+    source.change(4)
+    await soon(lambda: person.sees(source))
+
+
+async def test_a_log_that_was_cut_short_is_replaced_by_a_picture(rooms: Rooms, source: MemorySource) -> None:
+    person, _ = enter(rooms)
+    await soon(lambda: person.sees(source))
+    source.silent = True
+    for turn in range(60):
+        source.change(turn % 8, turn % 4)
+    await soon(lambda: person.sees(source))
+
+
+async def test_a_flushed_store_is_built_again_and_shown(rooms: Rooms, source: MemorySource) -> None:
+    person, _ = enter(rooms)
+    source.change(3)
+    source.change(4, HELD)
+    await soon(lambda: person.sees(source))
+    source.missing = True
+    await soon(lambda: person.sees(source) and person.follower.epoch == source.store.epoch != "e0")
+    assert "rebuild" in source.asked
+    assert list(person.follower.codes[3:5]) == [1, 0], "sold is sold; what was held is free"
+
+
+async def test_a_store_that_is_empty_at_the_start_is_built(rooms: Rooms, source: MemorySource) -> None:
+    source.missing = True
+    person, _ = enter(rooms)
+    await soon(lambda: person.sees(source))
+
+
+async def test_a_rewound_store_is_shown_as_it_is(rooms: Rooms, source: MemorySource) -> None:
+    person, _ = enter(rooms)
+    source.change(3)
+    source.change(4)
+    await soon(lambda: person.sees(source))
+    source.store.states[4] = 0
+    source.store.version -= 1
+    source.store.quotas["performance:7"] = (1, 8)
+    source.store.log.pop()
+    await soon(lambda: person.sees(source))
+
+
+async def test_while_the_source_is_down_the_map_says_so_and_then_catches_up(rooms: Rooms, source: MemorySource) -> None:
+    person, _ = enter(rooms)
+    await soon(lambda: person.sees(source))
+    source.down = source.silent = True
+    await soon(lambda: person.follower.status is Status.STALE)
+    late, _ = enter(rooms)
+    assert late.follower.status is Status.STALE
+    source.change(3)
+    source.down = False
+    await soon(lambda: person.sees(source) and late.sees(source))
+
+
+async def test_a_source_that_is_down_at_first_is_waited_for(rooms: Rooms, source: MemorySource) -> None:
+    source.down = True
+    person, _ = enter(rooms)
+    await soon(lambda: len(source.asked) > 5)
+    source.down = False
+    await soon(lambda: person.sees(source))
+
+
+async def test_the_viewers_of_a_process_that_died_get_what_they_missed_from_the_next(
+    rooms: Rooms, source: MemorySource
+) -> None:
+    for ordinal in range(5):
+        source.change(ordinal)
+    person, _ = enter(rooms, resume=Resume("e0", 3))
+    await soon(lambda: person.got)
+    assert b'"from":3' in person.got[0].payload
+
+
+async def test_a_performance_that_does_not_exist_is_closed_for_good(rooms: Rooms, source: MemorySource) -> None:
+    source.missing = True
+    person, _ = enter(rooms, topic="404")
+    await soon(lambda: person.closed)
+    assert person.closed == CLOSE_UNKNOWN
+    await soon(lambda: not rooms.topics())
+
+
+async def test_a_defect_sends_the_viewers_away_instead_of_leaving_them_in_the_dark(
+    rooms: Rooms, source: MemorySource
+) -> None:
+    person, _ = enter(rooms)
+    await soon(lambda: person.sees(source))
+    source.defective = True
+    await soon(lambda: person.closed)
+    assert person.closed == CLOSE_INTERNAL
+    source.defective = False
+    back, _ = enter(rooms)
+    await soon(lambda: back.sees(source))
+
+
+async def test_a_process_that_stops_sends_everybody_elsewhere(source: MemorySource) -> None:
+    rooms = Rooms(source, QUICK)
+    person, _ = enter(rooms)
+    await soon(lambda: person.sees(source))
+    await rooms.close()
+    assert (person.closed, source.listeners) == (CLOSE_RESTART, [])
+
+
+async def test_it_beats(rooms: Rooms, source: MemorySource) -> None:
+    person, _ = enter(rooms)
+    await soon(lambda: sum(b'"beat"' in message.payload for message in person.got) >= 2)
+    assert person.follower.status is Status.LIVE
+
+
+async def test_a_storm_of_changes_loses_none(rooms: Rooms, source: MemorySource) -> None:
+    people = [enter(rooms)[0] for _ in range(5)]
+    for turn in range(2000):
+        source.silent = turn % 7 == 0
+        source.change(turn % 8, turn % 4)
+        if turn % 50 == 0:
+            await asyncio.sleep(0)
+    await soon(lambda: all(person.sees(source) for person in people))
