@@ -102,7 +102,7 @@ class Hub:
         await self._desk.links_lost(None)
         self._context = sockets.make_context()
         self._doorkeeper = sockets.Doorkeeper(self._context, self._allows)
-        self._doorkeeper.start()
+        await self._doorkeeper.start()
         try:
             self._router = await sockets.open_router(
                 self._context, self.commands_endpoint, self._pair, protocol.MAX_MESSAGE_BYTES, self._receive
@@ -111,7 +111,7 @@ class Hub:
         except OSError:
             if hasattr(self, "_router"):
                 await self._router.close()
-            self._doorkeeper.stop()
+            await self._doorkeeper.stop()
             self._context.term()
             raise
         self.commands_endpoint = self._router.endpoint
@@ -125,7 +125,7 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._router.close()
         await self._publisher.close()
-        self._doorkeeper.stop()
+        await self._doorkeeper.stop()
         self._context.term()
         self._sessions.clear()
 

@@ -1,13 +1,12 @@
 """The only module that speaks to ZeroMQ: encrypted sockets over aiozmq, and the door-keeper (ZAP).
 
 aiozmq receives 1.7 times as fast as pyzmq's own asyncio layer, but imports a name that Python 3.14 drops. Should it
-ever have to go, it is replaced here. Three traps live here as well:
+ever have to go, it is replaced here. Two traps live here as well:
 
 - aiozmq hands over bytes and drops libzmq's message properties, and with them the sender's authenticated key. The
   routing id is no substitute: a client may choose it. So the ROUTER's socket puts the key in front of every message.
 - A client that was turned away does not always knock again, in spite of libzmq's reconnecting. Whoever uses a client
   socket closes it and opens another when it hears nothing (`hardware/link.py` does).
-- pyzmq's authenticator dies with the first exception of its callback and then lets nobody in.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from typing import Any, Final
 import aiozmq
 import structlog
 import zmq
-from zmq.auth.asyncio import AsyncioAuthenticator
+import zmq.utils.z85
 
 from hardware.keys import KeyPair
 
 _log = structlog.get_logger("hardware.sockets")
 
-_ZAP_DOMAIN: Final = "placeur"
+_ZAP_DOMAIN: Final = b"placeur"
 _HEARTBEAT_MS: Final = 2_000
 _REBIND_TRIES: Final = 100
 
@@ -72,26 +71,51 @@ class _NamingSocket(zmq.Socket[bytes]):
 
 
 class Doorkeeper:
-    """Lets in the devices that `allows` knows; one per context. Failing to find out keeps the door shut."""
+    """Lets in the devices that `allows` knows (ZAP, ZeroMQ's RFC 27); one per context, open before any other socket.
+
+    pyzmq has one too. It asks for one device at a time, dies with the first exception of its callback and then lets
+    nobody in, and when stopped leaves a watch on a file descriptor that the next hub's socket may get.
+    """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], allows: Callable[[str], Awaitable[bool]]) -> None:
+        self._context = context
         self._allows = allows
-        self._authenticator = AsyncioAuthenticator(context)
+        self._asked: set[asyncio.Task[None]] = set()
 
-    def start(self) -> None:
-        self._authenticator.start()
-        self._authenticator.configure_curve_callback(_ZAP_DOMAIN, self)
+    async def start(self) -> None:
+        socket = self._context.socket(zmq.ROUTER)
+        socket.setsockopt(zmq.LINGER, 0)
+        transport, _ = await aiozmq.create_zmq_connection(
+            lambda: _Receiver(self._knocked), zmq.ROUTER, zmq_sock=socket, bind="inproc://zeromq.zap.01"
+        )
+        self._line = Line(transport, "")
 
-    def stop(self) -> None:
-        self._authenticator.stop()
+    async def stop(self) -> None:
+        for task in list(self._asked):
+            task.cancel()
+        await asyncio.gather(*self._asked, return_exceptions=True)
+        await self._line.close()
 
-    async def callback(self, domain: str, key: bytes) -> bool:
-        """Called by the authenticator with the key in Z85."""
-        try:
-            return await self._allows(key.decode("ascii"))
-        except Exception:  # noqa: BLE001 - whatever it is, an exception here would end the authenticator for good
-            _log.exception("device could not be authorised")
-            return False
+    def _knocked(self, frames: list[bytes]) -> None:
+        task = asyncio.create_task(self._open_or_not(frames))
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+    async def _open_or_not(self, frames: list[bytes]) -> None:
+        route, delimiter, version, request, domain, _address, _routing_id, mechanism, *credentials = frames
+        key = zmq.utils.z85.encode(credentials[0]).decode("ascii") if mechanism == b"CURVE" else ""
+        allowed = False
+        if key and domain == _ZAP_DOMAIN:
+            try:
+                allowed = await self._allows(key)
+            except Exception:  # noqa: BLE001 - failing to find out, however it fails, keeps the door shut
+                _log.exception("device could not be authorised", key=key)
+        if not allowed:
+            _log.warning("a device was turned away", key=key)
+        code, text = (b"200", b"OK") if allowed else (b"400", b"not registered")
+        # The key becomes the property User-Id of every message of this connection.
+        user = key.encode("ascii") if allowed else b""
+        self._line.send([route, delimiter, version, request, code, text, user, b""])
 
 
 def make_context() -> zmq.Context[zmq.Socket[bytes]]:
@@ -144,7 +168,7 @@ def _prepare(socket: zmq.Socket[bytes], pair: KeyPair) -> None:
 async def _bind(socket: zmq.Socket[bytes], kind: int, endpoint: str, pair: KeyPair, on_message: OnMessage) -> Line:
     _prepare(socket, pair)
     socket.setsockopt(zmq.CURVE_SERVER, 1)
-    socket.setsockopt(zmq.ZAP_DOMAIN, _ZAP_DOMAIN.encode("ascii"))
+    socket.setsockopt(zmq.ZAP_DOMAIN, _ZAP_DOMAIN)
     transport, _ = await aiozmq.create_zmq_connection(lambda: _Receiver(on_message), kind, zmq_sock=socket)
     for tries in range(_REBIND_TRIES):
         try:
