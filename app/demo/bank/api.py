@@ -4,12 +4,14 @@ import hashlib
 import hmac
 from base64 import b64decode
 from binascii import Error as NotBase64
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from litestar import Request, Response, Router, get, post
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 
 from app.demo.bank.ledger import Ledger
 from app.demo.bank.wire import (
@@ -44,6 +46,8 @@ SESSION_S_MAX = 86_400
 AMOUNT_MIN, AMOUNT_MAX = 50, 99_999_999
 
 Wire = Request[Any, Any, Any]
+TheLedger: TypeAlias = NamedDependency[Ledger]
+TheTerms: TypeAlias = NamedDependency[Terms]
 
 
 def require_key(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -55,12 +59,12 @@ def require_key(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
             value = b64decode(value, validate=True).decode().partition(":")[0]
         except (NotBase64, UnicodeDecodeError):
             value = ""
-    if not hmac.compare_digest(value.encode(), terms.secret_key.encode()):
+    if not value or not hmac.compare_digest(value.encode(), terms.secret_key.encode()):
         raise WireError(401, "Invalid API Key provided.", code="api_key_invalid")
 
 
 @post("/checkout/sessions", status_code=200)
-async def open_session(request: Wire, bank_ledger: Ledger, bank_terms: Terms) -> Response[Form]:
+async def open_session(request: Wire, bank_ledger: TheLedger, bank_terms: TheTerms) -> Response[Form]:
     form, key, digest = await _read(request)
 
     def work() -> Form:
@@ -73,13 +77,13 @@ async def open_session(request: Wire, bank_ledger: Ledger, bank_terms: Terms) ->
 
 
 @get("/checkout/sessions/{session_id:str}")
-async def show_session(request: Wire, session_id: str, bank_ledger: Ledger) -> Response[Form]:
+async def show_session(request: Wire, session_id: FromPath[str], bank_ledger: TheLedger) -> Response[Form]:
     bank_ledger.look(session_id)
     return _answer(bank_ledger.show_session(session_id, _expand(read_form(request.url.query))))
 
 
 @post("/checkout/sessions/{session_id:str}/expire", status_code=200)
-async def close_session(request: Wire, session_id: str, bank_ledger: Ledger) -> Response[Form]:
+async def close_session(request: Wire, session_id: FromPath[str], bank_ledger: TheLedger) -> Response[Form]:
     form, key, digest = await _read(request)
     refuse_unknown(form, {"expand"})
     bank_ledger.look(session_id)
@@ -87,19 +91,19 @@ async def close_session(request: Wire, session_id: str, bank_ledger: Ledger) -> 
 
 
 @get("/payment_intents/{intent_id:str}")
-async def show_intent(request: Wire, intent_id: str, bank_ledger: Ledger) -> Response[Form]:
+async def show_intent(request: Wire, intent_id: FromPath[str], bank_ledger: TheLedger) -> Response[Form]:
     intent = bank_ledger.intent(intent_id)
     wanted = "latest_charge" in _expand(read_form(request.url.query)) and intent.charge
     return _answer(intent_object(intent, bank_ledger.charge(wanted) if wanted else None))
 
 
 @get("/charges/{charge_id:str}")
-async def show_charge(charge_id: str, bank_ledger: Ledger) -> Response[Form]:
+async def show_charge(charge_id: FromPath[str], bank_ledger: TheLedger) -> Response[Form]:
     return _answer(charge_object(bank_ledger.charge(charge_id)))
 
 
 @post("/refunds", status_code=200)
-async def refund(request: Wire, bank_ledger: Ledger) -> Response[Form]:
+async def refund(request: Wire, bank_ledger: TheLedger) -> Response[Form]:
     form, key, digest = await _read(request)
 
     def work() -> Form:
@@ -117,12 +121,12 @@ async def refund(request: Wire, bank_ledger: Ledger) -> Response[Form]:
 
 
 @get("/refunds/{refund_id:str}")
-async def show_refund(refund_id: str, bank_ledger: Ledger) -> Response[Form]:
+async def show_refund(refund_id: FromPath[str], bank_ledger: TheLedger) -> Response[Form]:
     return _answer(refund_object(bank_ledger.refund_by_id(refund_id)))
 
 
 @get("/refunds")
-async def list_refunds(request: Wire, bank_ledger: Ledger) -> Response[Form]:
+async def list_refunds(request: Wire, bank_ledger: TheLedger) -> Response[Form]:
     intent_id = text(read_form(request.url.query), "payment_intent")
     made = [refund_object(each) for each in bank_ledger.refunds(intent_id)]
     return _answer({"object": "list", "data": made, "has_more": False, "url": "/v1/refunds"})

@@ -8,10 +8,12 @@ import secrets
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import jinja2
 from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from app.demo.bank.cards import BY_NUMBER, TEST_CARDS, check_card
@@ -20,6 +22,8 @@ from app.demo.bank.wire import ID_PLACE, Session, Terms, WireError, read_form
 from app.demo.bank.words import choose_language, explain, show_amount, word
 
 Wire = Request[Any, Any, Any]
+TheLedger: TypeAlias = NamedDependency[Ledger]
+TheTerms: TypeAlias = NamedDependency[Terms]
 Page = Response[str]
 
 _templates = jinja2.Environment(
@@ -32,18 +36,20 @@ _templates = jinja2.Environment(
 
 
 @get("/")
-async def show_journal(request: Wire, bank_ledger: Ledger, bank_terms: Terms) -> Page:
+async def show_journal(request: Wire, bank_ledger: TheLedger, bank_terms: TheTerms) -> Page:
     bank_ledger.settle_due()
     return _show(request, bank_terms, "journal.html", rows=bank_ledger.latest(40), when=_when)
 
 
 @get("/pay/{session_id:str}")
-async def show_payment(request: Wire, session_id: str, bank_ledger: Ledger, bank_terms: Terms) -> Page:
+async def show_payment(request: Wire, session_id: FromPath[str], bank_ledger: TheLedger, bank_terms: TheTerms) -> Page:
     return _payment(request, bank_ledger, bank_terms, bank_ledger.look(session_id))
 
 
 @post("/pay/{session_id:str}", status_code=200)
-async def pay(request: Wire, session_id: str, bank_ledger: Ledger, bank_terms: Terms) -> Response[str] | Redirect:
+async def pay(
+    request: Wire, session_id: FromPath[str], bank_ledger: TheLedger, bank_terms: TheTerms
+) -> Response[str] | Redirect:
     form = await _read(request)
     session = bank_ledger.look(session_id)
     if session.status != "open":  # paid by the first of two clicks, or closed: nothing to check, nothing to pay
@@ -59,7 +65,7 @@ async def pay(request: Wire, session_id: str, bank_ledger: Ledger, bank_terms: T
 
 @get("/pay/{session_id:str}/confirm")
 async def show_challenge(
-    request: Wire, session_id: str, bank_ledger: Ledger, bank_terms: Terms
+    request: Wire, session_id: FromPath[str], bank_ledger: TheLedger, bank_terms: TheTerms
 ) -> Response[str] | Redirect:
     session, intent = bank_ledger.look(session_id), bank_ledger.intent_of(session_id)
     if session.status != "open" or intent is None or intent.status != "requires_action":
@@ -70,7 +76,7 @@ async def show_challenge(
 
 
 @post("/pay/{session_id:str}/confirm", status_code=200)
-async def confirm(request: Wire, session_id: str, bank_ledger: Ledger, bank_terms: Terms) -> Redirect:
+async def confirm(request: Wire, session_id: FromPath[str], bank_ledger: TheLedger, bank_terms: TheTerms) -> Redirect:
     form = await _read(request)
     bank_ledger.confirm(session_id, form.get("attempt", ""), approved=form.get("answer") == "approve")
     return _go_on(bank_ledger, bank_terms, session_id)
