@@ -1,0 +1,16 @@
+-- needs: core
+-- New limits (QUO-1: changeable at any time; -1: none). ARGV 1: msgpack {{quota, limit}}. A limit below what is used
+-- takes nothing away, it only stops the sale.
+local ids = {}
+local limits = cmsgpack.unpack(ARGV[1])
+for i, each in ipairs(limits) do ids[i] = each[1] end
+read_quotas(ids)
+for _, each in ipairs(limits) do
+  local id, limit = each[1], each[2]
+  quotas[id].limit = limit
+  quotas[id].dirty = true
+  if limit < 0 then call('HDEL', QUOTAS, 'l' .. id) else call('HSET', QUOTAS, 'l' .. id, whole(limit)) end
+end
+for perf in string.gmatch(call('HGET', META, 'perfs') or '', '%d+') do changes_of(tonumber(perf)) end
+finish()
+return cmsgpack.pack({'ok', #limits})
