@@ -242,6 +242,7 @@ async def test_a_wrong_entry_is_pointed_at_and_tries_nothing(
         shown = (await client.get(f"/checkout/sessions/{opened['id']}")).json()
     assert answer.status_code == 422
     assert sentence in answer.text
+    assert "4111" not in answer.text
     assert shown["payment_intent"] is None
 
 

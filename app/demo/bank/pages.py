@@ -58,6 +58,8 @@ async def pay(
         form.get("number", ""), form.get("expiry", ""), form.get("code", ""), datetime.now(UTC).date()
     )
     if card is None:
+        if problems.get("number") == "no_test_card":
+            del form["number"]  # it may be a real one: not even shown again
         return _payment(request, bank_ledger, bank_terms, session, typed=form, problems=problems)
     bank_ledger.pay(session_id, form.get("attempt", "") or secrets.token_hex(8), card)
     return _go_on(bank_ledger, bank_terms, session_id)
