@@ -200,7 +200,7 @@ def _fit_sheet(
     right, bottom = max(b[2] for b in boxes) + MARGIN, max(b[3] for b in boxes) + MARGIN
     moved_rows = [replace(row, seats=tuple(replace(s, x=s.x - left, y=s.y - top) for s in row.seats)) for row in rows]
     moved_areas = [replace(area, x=round(area.x - left, 2), y=round(area.y - top, 2)) for area in areas]
-    sheet = round(right - left, 2), round(bottom - top, 2)
+    sheet = float(math.ceil(right - left)), float(math.ceil(bottom - top))
     return moved_rows, moved_areas, (round(focal[0] - left, 2), round(focal[1] - top, 2)), sheet
 
 

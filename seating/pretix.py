@@ -89,7 +89,7 @@ def plan_to_pretix(plan: Plan) -> bytes:
             "name": plan.name,
             "categories": [{"name": category.name, "color": category.color} for category in plan.categories],
             "zones": list(zones.values()),
-            "size": {"width": plan.width, "height": plan.height},
+            "size": {"width": round(plan.width), "height": round(plan.height)},
         },
         ensure_ascii=False,
     ).encode()
@@ -174,7 +174,8 @@ class _Reader:
         areas: list[Area] = []
         names: set[str] = set()
         for path, zone in self.objects(root, "zones", "", required=True):
-            name = self.text(zone, "name", path)
+            # Older files have only one of the two.
+            name = self.text(zone, "zone_id" if "name" not in zone and "zone_id" in zone else "name", path)
             if name and name in names:
                 self.report(f"{path}.name", "duplicate_zone", zone=name)
             names.add(name)
