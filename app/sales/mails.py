@@ -11,6 +11,7 @@ import ipaddress
 import re
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -104,7 +105,7 @@ def confirmation_message(
 ) -> EmailMessage:
     """The tickets are here: text and HTML, the tickets as PDF, an .ics for each performance (ORD-2).
 
-    Raises MailRefused when the buyer's address cannot be written into a header.
+    Raises MailRefused when the buyer's address cannot be written into a header, MailUnavailable when `sender` cannot.
     """
     with locale_of(mail.locale):
         subject = _("Your tickets for {event} (order {code})").format(event=mail.event_title, code=mail.order_code)
@@ -143,9 +144,13 @@ def _message(
 ) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["Subject"] = _header_text(subject)
-    message["From"] = _address(sender, mail.box_office_name)
+    try:
+        message["From"] = _address(sender, mail.box_office_name)
+    except MailRefused as wrong:
+        # A setting of the operator's, not the buyer's doing: the mails wait until it is mended.
+        raise MailUnavailable(f"the sender is {wrong}") from wrong
     message["To"] = _address(mail.email, mail.name)
-    if mail.contact_email:
+    with suppress(MailRefused):  # without a usable contact address, answers go to the sender
         message["Reply-To"] = _address(mail.contact_email, mail.box_office_name)
     message["Date"] = format_datetime(now or clock.now())
     message["Message-ID"] = message_id

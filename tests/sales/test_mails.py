@@ -251,6 +251,15 @@ def test_what_is_no_address_is_refused_before_it_is_sent(address: str) -> None:
         confirmation(replace(MAIL, email=address))
 
 
+def test_a_wrong_sender_is_the_operators_to_mend_and_loses_no_mail() -> None:
+    with pytest.raises(MailUnavailable, match="the sender is not an e-mail address"):
+        confirmation_message(MAIL, pdf=PDF, calendars=(), sender="nobody", message_id="<a@b>", now=NOW)
+
+
+def test_a_wrong_contact_address_stops_no_tickets() -> None:
+    assert confirmation(replace(MAIL, contact_email="call us"))["Reply-To"] is None
+
+
 def test_a_domain_in_another_script_is_written_as_servers_want_it() -> None:
     message = confirmation(replace(MAIL, email="elodie@théâtre.example"))
     assert message["To"].addresses[0].addr_spec == "elodie@xn--thtre-4qa2c.example"
