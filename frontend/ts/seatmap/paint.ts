@@ -1,0 +1,272 @@
+/**
+ * Draws the hall into a buffer for one camera: floor, stage, seats, row labels. What moves on top of it (zone names,
+ * effects, the seat under the pointer) is drawn by the element on each frame; here only what seldom changes.
+ *
+ * Three levels of detail by the size of a seat on the screen: specks, discs, chairs with numbers. Seats are grouped by
+ * looks and each look is one path or one sprite, since changing a canvas's style costs more than drawing.
+ */
+import type { Theme } from "../core/theme";
+import { type Camera, toScreen } from "./camera";
+import type { Grid } from "./grid";
+import { type AreaJson, BLOCKED, type Box, type Hall, HELD, PENDING, USED, WHEELCHAIR, STANDARD } from "./plan";
+import { drawSign, type Look, signOf, Sprites } from "./sprites";
+
+export interface Colours {
+  theme: Theme;
+  floor: string;
+  stage: string;
+  stageInk: string;
+  label: string;
+  taken: string;
+  takenMark: string;
+  lamp: string;
+  onLamp: string;
+  line: string;
+  font: string;
+  display: string;
+  categories: string[];
+}
+
+/** Who looks: staff see why a seat is taken, buyers only that it is. */
+export type Audience = "buyer" | "staff";
+
+export interface Scene {
+  hall: Hall;
+  grid: Grid;
+  colours: Colours;
+  audience: Audience;
+  /** Categories that the legend has switched off, by index. */
+  hidden: ReadonlySet<number>;
+}
+
+/** Seat radius on screen, CSS pixels, from which the next level of detail is drawn. */
+export const SPECK_MAX = 1.7;
+export const CHAIR_MIN = 5.5;
+export const NUMBER_MIN = 9;
+export const ROW_LABEL_MIN = 4.2;
+
+export class Painter {
+  private readonly sprites = new Sprites();
+
+  /** The whole view. */
+  paint(ctx: CanvasRenderingContext2D, scene: Scene, camera: Camera, view: Box, dpr: number): void {
+    ctx.save();
+    ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+    ctx.fillStyle = scene.colours.floor;
+    ctx.fillRect(0, 0, ctx.canvas.width / dpr, ctx.canvas.height / dpr);
+    this.contents(ctx, scene, camera, view, dpr);
+    ctx.restore();
+  }
+
+  /** Only these seats: each one's square is wiped and everything that touches it drawn again. */
+  repaint(ctx: CanvasRenderingContext2D, scene: Scene, camera: Camera, seats: Iterable<number>, dpr: number): void {
+    for (const seat of seats) {
+      const reach = scene.hall.r[seat]! * 1.45 + 2 / camera.scale;
+      const [x, y] = [scene.hall.x[seat]!, scene.hall.y[seat]!];
+      const box: Box = { left: x - reach, top: y - reach, right: x + reach, bottom: y + reach };
+      const [left, top] = toScreen(camera, box.left, box.top);
+      const side = 2 * reach * camera.scale;
+      ctx.save();
+      ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+      ctx.beginPath();
+      ctx.rect(Math.floor(left), Math.floor(top), Math.ceil(side) + 1, Math.ceil(side) + 1);
+      ctx.clip();
+      ctx.fillStyle = scene.colours.floor;
+      ctx.fillRect(left - 1, top - 1, side + 3, side + 3);
+      const around = { left: x - 2 * reach, top: y - 2 * reach, right: x + 2 * reach, bottom: y + 2 * reach };
+      this.contents(ctx, scene, camera, around, dpr);
+      ctx.restore();
+    }
+  }
+
+  private contents(ctx: CanvasRenderingContext2D, scene: Scene, camera: Camera, view: Box, dpr: number): void {
+    for (const area of scene.hall.plan.areas) paintArea(ctx, area, scene.colours, camera);
+    const size = scene.hall.radius * camera.scale;
+    if (size >= ROW_LABEL_MIN) paintRowLabels(ctx, scene, camera, view);
+    const groups = this.group(scene, view);
+    if (size < SPECK_MAX) paintSpecks(ctx, scene, camera, groups);
+    else if (size < CHAIR_MIN) paintDiscs(ctx, scene, camera, groups);
+    else this.paintChairs(ctx, scene, camera, groups, dpr);
+  }
+
+  private group(scene: Scene, view: Box): Map<Look, number[]> {
+    const groups = new Map<Look, number[]>();
+    scene.grid.within(view, (seat) => {
+      const look = lookOf(scene, seat);
+      const group = groups.get(look);
+      if (group) group.push(seat);
+      else groups.set(look, [seat]);
+    });
+    return groups;
+  }
+
+  private paintChairs(
+    ctx: CanvasRenderingContext2D,
+    { hall, colours }: Scene,
+    camera: Camera,
+    groups: Map<Look, number[]>,
+    dpr: number,
+  ): void {
+    const usual = hall.radius * camera.scale;
+    for (const [look, seats] of groups) {
+      const sprite = this.sprites.get(look, colours, Math.min(usual, 48), dpr);
+      for (const seat of seats) {
+        const turn = hall.facing[seat]! + Math.PI / 2;
+        const k = ((camera.scale * hall.r[seat]!) / Math.min(usual, 48)) * sprite.unit;
+        const [cos, sin] = [Math.cos(turn) * k * dpr, Math.sin(turn) * k * dpr];
+        const [x, y] = toScreen(camera, hall.x[seat]!, hall.y[seat]!);
+        ctx.setTransform(cos, sin, -sin, cos, x * dpr, y * dpr);
+        ctx.drawImage(sprite.image, -sprite.half, -sprite.half);
+      }
+    }
+    for (const [look, seats] of groups) {
+      const sign = signOf(look, colours);
+      if (!sign) continue;
+      for (const seat of seats) {
+        const [x, y] = toScreen(camera, hall.x[seat]!, hall.y[seat]!);
+        const unit = hall.r[seat]! * camera.scale * dpr;
+        ctx.setTransform(unit, 0, 0, unit, x * dpr, y * dpr);
+        drawSign(ctx, ...sign);
+      }
+    }
+    ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+    if (usual < NUMBER_MIN) return;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.font = `600 ${Math.min(usual * 0.82, 20).toFixed(1)}px ${colours.font}`;
+    for (const [look, seats] of groups) {
+      const ink = this.sprites.ink(look, colours);
+      if (!ink) continue;
+      ctx.fillStyle = ink;
+      for (const seat of seats) {
+        const [x, y] = toScreen(camera, hall.x[seat]!, hall.y[seat]!);
+        const number = hall.number[seat]!;
+        // Long numbers ("A-101") are squeezed rather than cut.
+        ctx.fillText(number, x, y + usual * 0.06, usual * 1.7);
+      }
+    }
+  }
+}
+
+/** What a seat looks like: a short key, the same for all seats that look the same. */
+export function lookOf({ hall, audience, hidden }: Scene, seat: number): Look {
+  const kind = hall.kind[seat]! === WHEELCHAIR ? "w" : hall.kind[seat]! === STANDARD ? "s" : "c";
+  if (hall.mine[seat]) return `mine:${kind}:`;
+  if (hall.waiting[seat]) return `waiting:${kind}:`;
+  const category = hall.category[seat]!;
+  const state = hall.states[seat]!;
+  if (state !== 0) {
+    if (audience === "buyer" || state === BLOCKED) return state === BLOCKED ? `blocked:${kind}:` : `taken:${kind}:`;
+    if (state === HELD || state === PENDING) return `${state === HELD ? "held" : "pending"}:${kind}:${category}`;
+    return `${state === USED ? "used" : "sold"}:${kind}:${category}`;
+  }
+  return hidden.has(category) ? `faded:${kind}:${category}` : `free:${kind}:${category}`;
+}
+
+function flatColour(look: Look, colours: Colours): [string, number] {
+  const [state, , category] = look.split(":");
+  if (state === "mine" || state === "waiting") return [colours.lamp, 1];
+  if (state === "taken" || state === "blocked") return [colours.taken, 1];
+  const colour = colours.categories[Number(category)] ?? colours.label;
+  if (state === "faded") return [colour, 0.16];
+  if (state === "sold" || state === "used") return [colours.takenMark, 1];
+  return [colour, state === "free" ? 1 : 0.5];
+}
+
+function paintSpecks(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, camera: Camera, groups: Map<Look, number[]>): void {
+  for (const [look, seats] of groups) {
+    const [colour, alpha] = flatColour(look, colours);
+    ctx.fillStyle = colour;
+    ctx.globalAlpha = alpha;
+    for (const seat of seats) {
+      const r = Math.max(0.5, hall.r[seat]! * camera.scale * 0.86);
+      ctx.fillRect(hall.x[seat]! * camera.scale + camera.tx - r, hall.y[seat]! * camera.scale + camera.ty - r, 2 * r, 2 * r);
+    }
+  }
+  ctx.globalAlpha = 1;
+}
+
+function paintDiscs(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, camera: Camera, groups: Map<Look, number[]>): void {
+  for (const [look, seats] of groups) {
+    const [colour, alpha] = flatColour(look, colours);
+    const [state, kind] = look.split(":");
+    // Taken seats step back by size as well as by colour; wheelchair places are square.
+    const share = state === "taken" || state === "blocked" ? 0.55 : state === "mine" ? 1.15 : 0.88;
+    ctx.fillStyle = colour;
+    ctx.globalAlpha = alpha;
+    ctx.beginPath();
+    for (const seat of seats) {
+      const r = hall.r[seat]! * camera.scale * share;
+      const x = hall.x[seat]! * camera.scale + camera.tx;
+      const y = hall.y[seat]! * camera.scale + camera.ty;
+      if (kind === "w") ctx.rect(x - r, y - r, 2 * r, 2 * r);
+      else {
+        ctx.moveTo(x + r, y);
+        ctx.arc(x, y, r, 0, 2 * Math.PI);
+      }
+    }
+    ctx.fill();
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** The letter of a row beside its first and last seat. */
+function paintRowLabels(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, camera: Camera, view: Box): void {
+  const size = hall.radius * camera.scale;
+  ctx.font = `600 ${Math.min(Math.max(size * 0.95, 8.5), 17).toFixed(1)}px ${colours.font}`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillStyle = colours.label;
+  ctx.globalAlpha = 0.72;
+  for (const row of hall.rows) {
+    const { seats, label } = row;
+    if (seats.length < 3 || !label) continue;
+    for (const [end, next] of [
+      [seats[0]!, seats[1]!],
+      [seats[seats.length - 1]!, seats[seats.length - 2]!],
+    ] as const) {
+      const [dx, dy] = [hall.x[end]! - hall.x[next]!, hall.y[end]! - hall.y[next]!];
+      const step = Math.hypot(dx, dy) || 1;
+      const reach = hall.r[end]! * 2.15;
+      const [wx, wy] = [hall.x[end]! + (dx / step) * reach, hall.y[end]! + (dy / step) * reach];
+      if (wx < view.left || wx > view.right || wy < view.top || wy > view.bottom) continue;
+      const [x, y] = toScreen(camera, wx, wy);
+      ctx.fillText(label, x, y, size * 2.6);
+    }
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** The stage and other things that are no seats. The largest are painted in our own colours: a plan's often clash. */
+function paintArea(ctx: CanvasRenderingContext2D, area: AreaJson, colours: Colours, camera: Camera): void {
+  ctx.save();
+  ctx.translate(camera.tx, camera.ty);
+  ctx.scale(camera.scale, camera.scale);
+  ctx.translate(area.x, area.y);
+  if (area.rotation) ctx.rotate((area.rotation * Math.PI) / 180);
+  const [w, h] = [area.width ?? 0, area.height ?? 0];
+  ctx.beginPath();
+  if (area.shape === "rectangle") ctx.roundRect(0, 0, w, h, Math.min(w, h) * 0.06);
+  else if (area.shape === "circle" || area.shape === "ellipse") ctx.ellipse(0, 0, area.radius_x ?? 0, area.radius_y ?? 0, 0, 0, 2 * Math.PI);
+  else if (area.shape === "polygon") area.points?.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+  if (area.shape === "polygon") ctx.closePath();
+  const isStage = area.shape !== "text" && Boolean(area.text);
+  ctx.fillStyle = isStage ? colours.stage : colours.line;
+  ctx.globalAlpha = isStage ? 1 : 0.55;
+  if (area.shape !== "text") ctx.fill();
+  ctx.globalAlpha = 1;
+  if (area.text) paintAreaText(ctx, area, colours, camera, isStage);
+  ctx.restore();
+}
+
+function paintAreaText(ctx: CanvasRenderingContext2D, area: AreaJson, colours: Colours, camera: Camera, onStage: boolean): void {
+  const free = area.shape === "text";
+  const [w, h] = [area.width ?? (area.radius_x ?? 0) * 2, area.height ?? (area.radius_y ?? 0) * 2];
+  // Never smaller than 11 px on the screen while the thing it names is wide enough to carry it.
+  const size = Math.max((area.text_size ?? 16) * 1.25, Math.min(15 / camera.scale, Math.max(h * 0.5, 12)));
+  ctx.fillStyle = onStage ? colours.stageInk : colours.label;
+  ctx.font = `620 ${size}px ${colours.display}`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillText(area.text ?? "", free ? (area.text_x ?? 0) : (area.text_x ?? w / 2), free ? (area.text_y ?? 0) : (area.text_y ?? h / 2), w || undefined);
+}
