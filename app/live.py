@@ -5,7 +5,6 @@ parts (carts, operators, figures, loading a performance) comes in through `LiveW
 """
 
 import asyncio
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,6 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar import Router, WebSocket, websocket
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from realtime import messages
 from realtime.bus import RedisBus
@@ -27,7 +25,7 @@ from realtime.protocol import Limits, Refuse, Resume
 from realtime.room import Member
 from realtime.rooms import Deliver, Rooms, RoomSettings, SourceUnavailable, TopicMissing, Unsubscribe
 from realtime.sockets import UNREAD_BYTES_MAX, Outlet, open_outlet
-from seating.store import GroupMissing, Inventory, channel
+from seating.store import GroupMissing, Inventory, StoreUnavailable, cart_ref, channel
 
 log = logging.getLogger("placeur.feed")
 
@@ -77,11 +75,6 @@ class LiveSettings(msgspec.Struct, frozen=True):
     rooms: RoomSettings = RoomSettings()
 
 
-def cart_ref(cart: str) -> str:
-    """A cart's public name: tells whose seat changed without being the key to the cart."""
-    return hashlib.sha256(cart.encode()).hexdigest()[:8]
-
-
 def origin_allowed(origin: str | None, host: str | None, others: frozenset[str]) -> bool:
     """A browser sends cookies with a websocket of any page's making, and names that page (cross-site websocket
     hijacking): only our own pages may. Clients that are no browsers send no Origin and no cookies they do not hold."""
@@ -113,7 +106,7 @@ class InventorySource:
             seen = await self._inventory.snapshot(group, int(topic))
         except GroupMissing as missing:
             raise TopicMissing(topic) from missing
-        except (RedisError, OSError) as problem:
+        except StoreUnavailable as problem:
             raise SourceUnavailable(str(problem)) from problem
         return Picture(
             epoch=seen.epoch,
@@ -122,6 +115,7 @@ class InventorySource:
             holders={
                 ordinal: Holder(owner.kind, owner.label, owner.cart_ref, owner.expires_at_ms)
                 for ordinal, owner in seen.owners.items()
+                if owner.kind  # a seat that is sold has an owner, but nobody holds it
             },
             quotas={name: (used, -1 if limit is None else limit) for name, (used, limit) in seen.quotas.items()},
             server_ms=seen.server_time_ms,
@@ -134,18 +128,17 @@ class InventorySource:
             raw = await self._inventory.changes_since(group, int(topic), epoch, version)
         except GroupMissing:
             return None
-        except (RedisError, OSError) as problem:
+        except StoreUnavailable as problem:
             raise SourceUnavailable(str(problem)) from problem
         return None if raw is None else [decode_change(each) for each in raw]
 
     async def head(self, topic: str) -> tuple[str, int] | None:
         group = await self._group(topic)
         try:
-            head: tuple[str, int] | None = await self._inventory.head(group, int(topic))
-            return head
+            return await self._inventory.head(group, int(topic))
         except GroupMissing:
             return None
-        except (RedisError, OSError) as problem:
+        except StoreUnavailable as problem:
             raise SourceUnavailable(str(problem)) from problem
 
     async def subscribe(self, topic: str, deliver: Deliver) -> Unsubscribe:

@@ -212,6 +212,7 @@ class Follower:
             self._doubted = True
             self._become(Status.STALE, reaction)
         elif kind == "figures":
+            self._joining = self._doubted = False
             self._attempts = 0
             reaction.events.append(FiguresTaken(msgspec.json.decode(text, type=dict[str, Any])))
             self._become(Status.LIVE, reaction)

@@ -20,7 +20,7 @@ from realtime.messages import (
 class Limits(msgspec.Struct, frozen=True):
     """What one connection may do. docs/feed.md states them; app settings may change them."""
 
-    frame_bytes_max: int = 1024
+    frame_bytes_max: int = 4096
     frames_burst: int = 20
     frames_per_s: float = 1.0
     hello_timeout_s: float = 10.0

@@ -69,7 +69,7 @@ async def test_a_cut_connection_comes_back_to_all_its_channels_and_says_so(redis
     for channel, ear in ears.items():
         await bus.subscribe(channel, ear)
         await ear.next()
-    await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    await redis.client_kill_filter(_type="pubsub")
     for channel, ear in ears.items():
         assert await ear.next() is None
         await redis.publish(channel, b"after")

@@ -17,6 +17,7 @@ from realtime.follower import (
     JOIN_TIMEOUT_S,
     CartTaken,
     DeltaTaken,
+    FiguresTaken,
     Follower,
     Reaction,
     Refused,
@@ -211,3 +212,11 @@ def test_a_frame_that_does_not_fit_drops_the_connection_and_what_was_built_on_it
     assert follower.receive(frame, 0.0).drop
     follower.closed(1006, DICE)
     assert asked(follower.opened(1.0)) == [{"t": "hello", "v": 1}]
+
+
+def test_figures_make_a_follower_of_figures_live() -> None:
+    follower = Follower()
+    follower.opened(0.0)
+    reaction = follower.receive(messages.figures({"orders": 3}).text, 0.0)
+    assert reaction.events == [FiguresTaken({"orders": 3, "t": "figures"}), StatusChanged(Status.LIVE)]
+    assert not follower.tick(JOIN_TIMEOUT_S + 0.1).drop

@@ -57,7 +57,7 @@ def test_ping_is_answered_after_hello() -> None:
         ("{" * 500, "malformed", messages.CLOSE_MALFORMED),
         ("\ud800", "malformed", messages.CLOSE_MALFORMED),
         (b'{"t":"hello","v":1}', "malformed", messages.CLOSE_MALFORMED),
-        ("x" * 1025, "too_big", messages.CLOSE_TOO_BIG),
+        ("x" * 4097, "too_big", messages.CLOSE_TOO_BIG),
     ],
 )
 def test_anything_else_is_refused_with_a_reason(frame: str | bytes, code: str, close: int) -> None:
