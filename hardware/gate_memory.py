@@ -48,8 +48,8 @@ class GateMemory:
                 raise GateBusy(f"{path} is in use by another agent") from None
             raise
         row = self._db.execute("select body from brief").fetchone()
-        self._brief = msgspec.msgpack.decode(row[0], type=GateBrief) if row else GateBrief()
-        self._keys: Mapping[bytes, Ed25519PublicKey] = key_ring(self._brief.keys)
+        self.brief = msgspec.msgpack.decode(row[0], type=GateBrief) if row else GateBrief()
+        self._keys: Mapping[bytes, Ed25519PublicKey] = key_ring(self.brief.keys)
 
     def close(self) -> None:
         self._db.close()
@@ -70,7 +70,7 @@ class GateMemory:
         self._db.execute("delete from void")
         self._db.executemany("insert or ignore into void values (?)", [(ticket,) for ticket in brief.void])
         self._db.execute("commit")
-        self._brief = bare
+        self.brief = bare
         self._keys = key_ring(bare.keys)
 
     def apply(self, event: Event) -> None:
@@ -93,18 +93,23 @@ class GateMemory:
         except BadCode as bad:
             return self._verdict("forged" if bad.reason == "forged" else "unknown")
         ticket = ScannedTicket(claims.ticket)
-        if self._brief.performances and claims.performance not in self._brief.performances:
+        if self.brief.performances and claims.performance not in self.brief.performances:
             return self._verdict("wrong_event", ticket)
         if self._db.execute("select 1 from void where ticket = ?", (claims.ticket,)).fetchone():
             return self._verdict("cancelled", ticket)
-        used = self._db.execute("select gate, at_ms from used where ticket = ?", (claims.ticket,)).fetchone()
-        if used is not None:
-            return self._verdict("already_used", ticket, FirstUse(*used))
+        first = self.first_use(claims.ticket)
+        if first is not None:
+            return self._verdict("already_used", ticket, first)
         self._db.execute("begin immediate")
         self._db.execute("insert into used values (?, ?, ?)", (claims.ticket, gate, at_ms))
         self._db.execute("insert into alone values (?, ?, ?, ?)", (scan_id, claims.ticket, normalise(code), at_ms))
         self._db.execute("commit")
         return self._verdict("admitted", ticket)
+
+    def first_use(self, ticket: str) -> FirstUse | None:
+        """Where this ticket was admitted, as far as it has come to this gate."""
+        row = self._db.execute("select gate, at_ms from used where ticket = ?", (ticket,)).fetchone()
+        return FirstUse(*row) if row else None
 
     def unsynced(self) -> list[Scan]:
         """Admissions the hub has not judged yet, oldest first."""
@@ -120,4 +125,4 @@ class GateMemory:
     def _verdict(
         self, code: VerdictCode, ticket: ScannedTicket | None = None, first: FirstUse | None = None
     ) -> ScanVerdict:
-        return ScanVerdict(code, title=self._brief.titles.get(code, ""), ticket=ticket, first=first, offline=True)
+        return ScanVerdict(code, title=self.brief.titles.get(code, ""), ticket=ticket, first=first, offline=True)

@@ -53,7 +53,7 @@ class GateRole:
         timings: GateTimings = GateTimings(),  # noqa: B008 - frozen
     ) -> None:
         self._link = link
-        self._memory = memory
+        self.memory = memory
         self._gate = gate
         self._timings = timings
         self._follower = Follower()
@@ -70,11 +70,11 @@ class GateRole:
             if verdict is not None:
                 if verdict.verdict == "admitted" and verdict.ticket is not None:
                     # The stream says so too, but the line may die before it does.
-                    self._memory.apply(TicketUsed(verdict.ticket.number, FirstUse(self._gate, scan.scanned_at_ms)))
+                    self.memory.apply(TicketUsed(verdict.ticket.number, FirstUse(self._gate, scan.scanned_at_ms)))
                 return verdict
         # The hub may have judged this scan and the answer been lost. The same id goes with it when it is reported, so
         # the hub will find its own verdict, not a second use.
-        return self._memory.judge_alone(code, scan.scanned_at_ms, scan.scan_id, self._gate)
+        return self.memory.judge_alone(code, scan.scanned_at_ms, scan.scan_id, self._gate)
 
     async def read(self, codes: AsyncIterable[str], show: Callable[[str, ScanVerdict], Awaitable[None]]) -> None:
         """Scans all that a source gives (lines of standard input, a scanner's device) and shows each verdict."""
@@ -86,13 +86,13 @@ class GateRole:
         """Reports what was decided alone, as soon as there is a hub again. Until cancelled."""
         while True:
             if self._link.alive:
-                for scan in self._memory.unsynced():
+                for scan in self.memory.unsynced():
                     verdict = await self._ask_hub(scan, self._timings.patience_s)
                     if verdict is None:
                         break
                     if verdict.verdict != "admitted":
                         _log.warning("admitted alone, and should not have been", verdict=verdict.verdict)
-                    self._memory.synced(scan.scan_id)
+                    self.memory.synced(scan.scan_id)
             await asyncio.sleep(self._timings.sync_s)
 
     async def _ask_hub(self, scan: Scan, patience_s: float) -> ScanVerdict | None:
@@ -133,7 +133,7 @@ class GateRole:
                     self._apply(streamed)
             case Snapshot():
                 self._asked_at = 0.0
-                self._memory.learn(message.brief)
+                self.memory.learn(message.brief)
                 self._follower.reset(message.epoch, message.seq)
             case _:
                 pass
@@ -150,7 +150,7 @@ class GateRole:
             self._follower.reset("", 0)
             self._catch_up()
         elif event is not None:
-            self._memory.apply(event)
+            self.memory.apply(event)
 
     def _catch_up(self) -> None:
         # One question at a time: every event that comes while it is under way would ask again.

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -50,9 +52,12 @@ from hardware.protocol import (
 _log = structlog.get_logger("hardware.hub")
 
 R = TypeVar("R")
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 _VERDICTS_KEPT = 5_000
 _SCANS_AT_ONCE = 64
+_WAITING_MAX = 256
+"""Messages of one device that wait for their turn; one that says more is repeating itself."""
 
 
 class HubTimings(Struct, frozen=True, kw_only=True):
@@ -90,6 +95,7 @@ class Hub:
         self._sessions: dict[str, Session] = {}
         self._verdicts: dict[tuple[str, str], asyncio.Task[ScanVerdict]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
         self._reopening = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._jobs = JobServer(desk, self._answer, self.publish, unacknowledged_s=timings.beat_ms / 1000)
@@ -112,7 +118,7 @@ class Hub:
             if hasattr(self, "_router"):
                 await self._router.close()
             await self._doorkeeper.stop()
-            self._context.term()
+            sockets.close_context(self._context)
             raise
         self.commands_endpoint = self._router.endpoint
         self.events_endpoint = self._publisher.endpoint
@@ -126,7 +132,7 @@ class Hub:
         await self._router.close()
         await self._publisher.close()
         await self._doorkeeper.stop()
-        self._context.term()
+        sockets.close_context(self._context)
         self._sessions.clear()
 
     def publish(self, event: Event) -> None:
@@ -137,7 +143,7 @@ class Hub:
     def wake(self) -> None:
         """There may be new print jobs, for whichever device."""
         for session in self._sessions.values():
-            self._spawn(self._guarded(self._jobs.serve(session), session))
+            self._do(partial(self._jobs.serve, session), session)
 
     async def revoke(self, public_key: str) -> None:
         """Cuts a device off now. The desk must already refuse its key, or it will be let in again."""
@@ -170,17 +176,21 @@ class Hub:
         session = self._sessions.get(key)
         if session is not None and not isinstance(message, Hello):
             session.route = route
+        if self._waiting[key] >= _WAITING_MAX and not isinstance(message, Scan):
+            return
         if isinstance(message, Hello):
-            self._spawn(self._guarded(self._in_turn(key, self._greet(key, route, message)), session))
+            self._waiting[key] += 1
+            self._do(partial(self._in_turn, key, partial(self._greet, key, route, message)), session)
         elif session is None or (isinstance(message, Beat) and message.session != session.id):
             self._send(route, Refused("hello_first"))
         elif isinstance(message, Scan):
             # A gate must not wait behind a printer's reports; and one gate alone must not fill the hub either.
             if session.scans < _SCANS_AT_ONCE:
                 session.scans += 1
-                self._spawn(self._guarded(self._judge(session, message), session))
+                self._do(partial(self._judge, session, message), session)
         else:
-            self._spawn(self._guarded(self._in_turn(key, self._hear(session, message)), session))
+            self._waiting[key] += 1
+            self._do(partial(self._in_turn, key, partial(self._hear, session, message)), session)
 
     async def _greet(self, key: str, route: bytes, hello: Hello) -> None:
         device = await self._desk.authorize(key)
@@ -291,7 +301,7 @@ class Hub:
             for key, session in list(self._sessions.items()):
                 if now - session.seen_at > self._timings.lost_after_ms / 1000:
                     del self._sessions[key]
-                    self._spawn(self._guarded(self._lose(session), session))
+                    self._do(partial(self._lose, session), session)
             if now - polled_at > self._timings.jobs_poll_ms / 1000:
                 polled_at = now
                 self.wake()
@@ -323,14 +333,20 @@ class Hub:
         if not task.cancelled():
             task.exception()  # whoever awaits it has it too; unawaited, it must not be reported a second time
 
-    async def _in_turn(self, key: str, work: Coroutine[Any, Any, None]) -> None:
-        """What one device says is heard in the order it was said: "held" after "unknown" would revive a job."""
-        async with self._turns.setdefault(key, asyncio.Lock()):
-            await work
+    def _do(self, work: Work, session: Session | None) -> None:
+        self._spawn(self._guarded(work, session))
 
-    async def _guarded(self, work: Coroutine[Any, Any, None], session: Session | None) -> None:
+    async def _in_turn(self, key: str, work: Work) -> None:
+        """What one device says is heard in the order it was said: "held" after "unknown" would revive a job."""
+        try:
+            async with self._turns.setdefault(key, asyncio.Lock()):
+                await work()
+        finally:
+            self._waiting[key] -= 1
+
+    async def _guarded(self, work: Work, session: Session | None) -> None:
         """The desk may fail in any way (a database that is away): that device gets no answer and asks again."""
         try:
-            await work
+            await work()
         except Exception:  # noqa: BLE001 - see above; the hub serves the others
             _log.exception("a device could not be served", device=session.device.name if session else None)

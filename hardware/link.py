@@ -129,7 +129,7 @@ class HubLink:
             self._dealer = None
             await dealer.close()
             await stream.close()
-            context.term()
+            sockets.close_context(context)
         return served
 
     async def _greet(self) -> bool:

@@ -123,6 +123,11 @@ def make_context() -> zmq.Context[zmq.Socket[bytes]]:
     return zmq.Context()
 
 
+def close_context(context: zmq.Context[zmq.Socket[bytes]]) -> None:
+    """Closes what is still open in it, too: ending a context waits for its sockets, and this is the event loop."""
+    context.destroy(linger=0)
+
+
 async def open_router(
     context: zmq.Context[zmq.Socket[bytes]], endpoint: str, pair: KeyPair, max_bytes: int, receive: OnDeviceMessage
 ) -> Line:

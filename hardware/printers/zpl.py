@@ -27,7 +27,7 @@ _ADVANCES: Final = {
         62: "DGHNOQRU",
         68: "&w",
         80: "Mm-–",
-        86: "%@W—",
+        86: "%@W—…",
     }.items()
     for character in characters
 }

@@ -176,6 +176,22 @@ async def test_garbage_from_a_registered_device_does_not_stop_the_hub(tmp_path: 
         assert await verdict_on(other, "a", code_of("T0123456789")) == "admitted"
 
 
+async def test_a_device_that_talks_without_end_does_not_keep_the_others_waiting(tmp_path: Path) -> None:
+    async with open_venue(tmp_path) as venue:
+        chatterer, friend = make_pair(), make_pair()
+        venue.desk.register("chatterer", chatterer)
+        venue.desk.register("window", friend)
+        device = await venue.raw_device(chatterer)
+        await device.greet()
+        other = await venue.raw_device(friend)
+        await other.greet()
+        for number in range(3_000):
+            device.say(JobReport(number, 1, "printed"))
+        assert await verdict_on(other, "a", code_of("T0123456789")) == "admitted"
+        device.say(Scan("b", code_of("T0123456789"), 1))
+        await until(lambda: device.of(Verdict), "its own scans go on as well")
+
+
 async def test_too_large_a_message_costs_its_sender_the_connection_and_nobody_else(tmp_path: Path) -> None:
     async with open_venue(tmp_path) as venue:
         vandal, friend = make_pair(), make_pair()

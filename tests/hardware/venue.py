@@ -271,7 +271,7 @@ class RawDevice:
     async def close(self) -> None:
         await self._dealer.close()
         await self._stream.close()
-        self._context.term()
+        sockets.close_context(self._context)
 
     def say(self, message: FromDevice) -> None:
         self._dealer.send(protocol.frames(message))
