@@ -182,12 +182,15 @@ def _shift(
         direction = (0.0, -1.0 if away[1] < 0 else 1.0)
     clear = pitch * 2
     grid = geometry.Grid(placed, clear)
-    step = 0
-    while True:
-        step += 1
+    for step in range(1, 200):
         dx, dy = direction[0] * pitch * step, direction[1] * pitch * step
         if not any(grid.near((x + dx, y + dy), clear) for x, y in mine):
             return dx, dy
+    # A long way to go, or a pitch out of all proportion: beyond everything that is drawn, then.
+    both = [*mine, *placed]
+    across = max(x for x, _ in both) - min(x for x, _ in both)
+    along = max(y for _, y in both) - min(y for _, y in both)
+    return direction[0] * (across + clear), direction[1] * (along + clear)
 
 
 def _fit_sheet(

@@ -83,23 +83,35 @@ class Grid:
             if math.dist(self.points[index], point) <= within
         ]
 
+    def nearest(self, index: int) -> float:
+        """The distance from a point to the nearest other one, of which there must be one."""
+        point = self.points[index]
+        column, line = self._at(point)
+        best, ring = math.inf, 0
+        # A point in ring r may be further than one in ring r + 1, but none beyond that ring is nearer than r cells.
+        while best > (ring - 1) * self.cell:
+            for cell in _ring(column, line, ring):
+                for other in self._cells.get(cell, ()):
+                    if other != index:
+                        best = min(best, math.dist(self.points[other], point))
+            ring += 1
+            if ring > 32:  # far from everybody: looking at all is quicker than at all that emptiness
+                return min(math.dist(p, point) for i, p in enumerate(self.points) if i != index)
+        return best
+
     def _at(self, point: Point) -> tuple[int, int]:
         return math.floor(point[0] / self.cell), math.floor(point[1] / self.cell)
 
 
 def nearest_distances(points: Sequence[Point]) -> list[float]:
-    """For each point the distance to the nearest other one (0 for a lonely one). By sweeping in x: no grid size fits
-    a plan whose zones were drawn at different scales."""
-    order = sorted(range(len(points)), key=lambda i: points[i])
-    best = [math.inf] * len(points)
-    for place, i in enumerate(order):
-        for j in order[place + 1 :]:
-            if points[j][0] - points[i][0] >= best[i]:
-                break
-            distance = math.dist(points[i], points[j])
-            best[i] = min(best[i], distance)
-            best[j] = min(best[j], distance)
-    return [0.0 if math.isinf(each) else each for each in best]
+    """For each point the distance to the nearest other one (0 for a lonely one)."""
+    if len(points) < 2:
+        return [0.0] * len(points)
+    width = max(x for x, _ in points) - min(x for x, _ in points)
+    height = max(y for _, y in points) - min(y for _, y in points)
+    # About one point to a cell if they were spread evenly.
+    grid = Grid(points, max(math.sqrt(width * height / len(points)), max(width, height) / len(points)) or 1.0)
+    return [grid.nearest(index) for index in range(len(points))]
 
 
 def neighbouring_runs(
@@ -141,6 +153,17 @@ def neighbouring_runs(
         ]
         found.append(tuple(other for _, other in sorted(close)[:at_most]))
     return found
+
+
+def _ring(column: int, line: int, distance: int) -> Iterable[tuple[int, int]]:
+    """The cells at exactly this many steps around one."""
+    if distance == 0:
+        return [(column, line)]
+    side = range(-distance, distance + 1)
+    return [
+        *((column + c, line + r) for c in side for r in (-distance, distance)),
+        *((column + c, line + r) for r in side[1:-1] for c in (-distance, distance)),
+    ]
 
 
 def _order_on_main_axis(points: Sequence[Point]) -> list[int]:

@@ -1,6 +1,6 @@
 """A theatre "à l'italienne" of about 1,200 seats, drawn from measurements: what a real French house looks like.
 
-The parterre lies before the stage; around it stand the baignoires, and each level above is laid out as a wider horseshoe
+The parterre lies before the stage with the baignoires on both sides; each level above is laid out as a wider horseshoe
 further from the stage, so that one sheet shows them all and none covers another. The parterre is numbered the old way:
 odd on the garden side, even on the court side, outwards from the central aisle. No row can be read by its numbers here,
 which is the point: whatever reads this plan must go by geometry.
@@ -108,7 +108,7 @@ def _accessible_row() -> Iterator[DrawnRow]:
     yield DrawnRow("Parterre", "PMR", tuple(seats))
 
 
-# Boxes: a few chairs each, turned towards the stage. -------------------------------------------------------------------
+# Boxes: a few chairs each, turned towards the stage. -----------------------------------------------------------------
 
 
 class _Box(Struct, frozen=True):
@@ -167,7 +167,7 @@ def _turned(box: _Box, x: float, y: float) -> Point:
     return box.x + x * cos - y * sin, box.y + x * sin + y * cos
 
 
-# Horseshoes ------------------------------------------------------------------------------------------------------------
+# Horseshoes ----------------------------------------------------------------------------------------------------------
 
 
 # Prices change at an aisle, so that no seat is alone at its price.
@@ -247,7 +247,7 @@ def _at(path: Sequence[tuple[float, float, float]], along: float) -> Point:
     return x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
 
 
-# What is drawn besides seats -------------------------------------------------------------------------------------------
+# What is drawn besides seats -----------------------------------------------------------------------------------------
 
 
 def _areas() -> list[Area]:
