@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Router, WebSocket, websocket
+from litestar.params import FromPath
 from redis.asyncio import Redis
 
 from realtime import messages
@@ -82,7 +83,10 @@ def origin_allowed(origin: str | None, host: str | None, others: frozenset[str])
         return True
     if origin in others:
         return True
-    page = urlsplit(origin)
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return False
     ports = {"http": ":80", "https": ":443"}
     default = ports.get(page.scheme)
     if default is None or not host:
@@ -196,23 +200,23 @@ class Live:
         """`/live/performances/{id}` for buyers, and the signed-in audiences beside it."""
 
         @websocket("/performances/{performance:int}")
-        async def follow_as_buyer(socket: Connection, performance: int) -> None:
+        async def follow_as_buyer(socket: Connection, performance: FromPath[int]) -> None:
             await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "buyer"))
 
         @websocket("/counter/performances/{performance:int}")
-        async def follow_as_cashier(socket: Connection, performance: int) -> None:
+        async def follow_as_cashier(socket: Connection, performance: FromPath[int]) -> None:
             await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "cashier"))
 
         @websocket("/gate/performances/{performance:int}")
-        async def follow_as_gate(socket: Connection, performance: int) -> None:
+        async def follow_as_gate(socket: Connection, performance: FromPath[int]) -> None:
             await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "gate"))
 
         @websocket("/manage/performances/{performance:int}")
-        async def follow_as_manager(socket: Connection, performance: int) -> None:
+        async def follow_as_manager(socket: Connection, performance: FromPath[int]) -> None:
             await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "manager"))
 
         @websocket("/manage/{event:int}")
-        async def follow_figures(socket: Connection, event: int) -> None:
+        async def follow_figures(socket: Connection, event: FromPath[int]) -> None:
             await self._admit(socket, lambda outlet: self._follow_figures(socket, outlet, event))
 
         return Router(
