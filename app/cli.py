@@ -7,6 +7,7 @@ Imports of that work are inside the functions: a hub needs no web framework, and
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from app.settings import Settings, SettingsError, get_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO_PORT = 8000
+DEMO_DATA = ROOT / ".placeur"
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,13 +63,20 @@ def _add_services(verbs: argparse._SubParsersAction[Parser]) -> None:
     hub = verbs.add_parser("hub", help="the hub that a venue's devices talk to")
     hub.set_defaults(do=_hub)
     agent = verbs.add_parser("agent", help="drive a desk's printers or a gate's scanner")
+    agent.add_argument("--key-file", type=Path, required=True, metavar="FILE", help="its key pair; made when missing")
+    agent.add_argument("--hub-key", required=True, metavar="KEY", help="the hub's public key, 40 characters")
+    agent.add_argument("--data", type=Path, required=True, metavar="DIRECTORY", help="its spool and its memory")
+    agent.add_argument("--printer", default="", metavar="HOST:PORT", help="a network printer to drive")
+    agent.add_argument("--language", default="zpl", help="what the printer speaks")
+    agent.add_argument("--gate", default="", metavar="NAME", help="the gate whose tickets it scans")
+    agent.add_argument("--scanner-port", type=_port, metavar="PORT", help="where network scanners connect")
     agent.set_defaults(do=_agent)
 
 
 def _add_demo(verbs: argparse._SubParsersAction[Parser]) -> None:
     demo = verbs.add_parser("demo", help="run the whole box office here, with a demo season")
-    demo.add_argument("--port", type=_demo_port, default=DEMO_PORT, help="the shop's; the next five serve the rest")
-    demo.add_argument("--data", type=Path, default=ROOT / ".placeur", metavar="DIRECTORY")
+    demo.add_argument("--port", type=_demo_port, default=DEMO_PORT, help="the shop's; the next six serve the rest")
+    demo.add_argument("--data", type=Path, default=DEMO_DATA, metavar="DIRECTORY")
     demo.add_argument("--fresh", action="store_true", help="delete the demo's data and start over")
     demo.add_argument("--no-browser", action="store_true", help="do not open the shop in a browser")
     demo.set_defaults(do=_demo)
@@ -98,6 +107,8 @@ def _add_tools(verbs: argparse._SubParsersAction[Parser]) -> None:
     importing = actions.add_parser("import", help="import a plan (pretix's JSON), or say row by row what is wrong")
     importing.add_argument("file", type=Path, metavar="FILE")
     importing.add_argument("--renumber", action="store_true", help="give new ids to seats whose ids repeat")
+    importing.add_argument("--organizer", default="", metavar="SLUG", help="whose it becomes, where there are several")
+    importing.add_argument("--check", action="store_true", help="only say whether it could be imported")
     importing.set_defaults(do=_import_plan)
 
 
@@ -108,16 +119,17 @@ def _port(text: str) -> int:
 
 
 def _demo_port(text: str) -> int:
-    """The demo takes the five ports that follow as well."""
-    if (port := _port(text)) <= 65_530:
+    """The demo takes the six ports that follow as well."""
+    if (port := _port(text)) <= 65_529:
         return port
-    raise argparse.ArgumentTypeError(f"{text} leaves no room for the five ports that follow it (65530 at most)")
+    raise argparse.ArgumentTypeError(f"{text} leaves no room for the six ports that follow it (65529 at most)")
 
 
 def _web(chosen: argparse.Namespace) -> None:
     import uvicorn
 
     from app.main import create_app
+    from realtime.sockets import uvicorn_options
 
     settings = get_settings()
     uvicorn.run(
@@ -127,7 +139,7 @@ def _web(chosen: argparse.Namespace) -> None:
         port=chosen.port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        **uvicorn_options(settings.live_frame_bytes_max),
         # A stranger's X-Forwarded-For must not become an address in our journal or rate limits.
         proxy_headers=chosen.trust_proxy is not None,
         forwarded_allow_ips=chosen.trust_proxy,
@@ -150,10 +162,24 @@ def _hub(chosen: argparse.Namespace) -> None:
     run_until_told(run(get_settings()))
 
 
-def _agent(chosen: argparse.Namespace) -> None:
-    from app.agent import run
+def _agent(chosen: argparse.Namespace) -> int:
+    from app.agent import AgentRefused, AgentWish, run
 
-    run_until_told(run(get_settings()))
+    wish = AgentWish(
+        key_file=chosen.key_file,
+        hub_public_key=chosen.hub_key,
+        data=chosen.data,
+        printer=chosen.printer,
+        language=chosen.language,
+        gate=chosen.gate,
+        scanner_port=chosen.scanner_port,
+    )
+    try:
+        run_until_told(run(get_settings(), wish))
+    except AgentRefused as refused:
+        print(f"placeur agent: {refused}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _world(chosen: argparse.Namespace) -> None:
@@ -218,9 +244,14 @@ SOURCES = ("app", "seating", "realtime", "hardware", "benchmarks", "tests")
 
 
 def _import_plan(chosen: argparse.Namespace) -> int:
+    from app.demo.engines import running_postgres
+
+    if "DATABASE_URL" not in os.environ and (url := running_postgres(DEMO_DATA)):
+        # Whoever tries it beside a running demo means that one. Settings are read after this, with the tables.
+        os.environ["DATABASE_URL"] = url
     from app.catalog.plan_import import import_file
 
-    return import_file(chosen.file, renumber=chosen.renumber)
+    return import_file(chosen.file, renumber=chosen.renumber, organizer=chosen.organizer, check_only=chosen.check)
 
 
 if __name__ == "__main__":

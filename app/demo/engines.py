@@ -27,6 +27,7 @@ from pathlib import Path
 
 SOCKET_PATH_MAX = 100  # sun_path holds 108 bytes; PostgreSQL appends /.s.PGSQL.5432
 DATABASE = "placeur"
+POSTGRES_SOCKET = ".s.PGSQL.5432"
 NO_REDIS = "No Redis here: install it (apt-get install redis-server) or give one by REDIS_URL."
 
 
@@ -108,12 +109,25 @@ def start_postgres(data: Path, *, durable: bool = True) -> Engine:
         command += ["-c", f"{name}={value}"]
     log = data / "postgres.log"
     process = runner.popen(command, log)
-    engine = Engine(
-        "PostgreSQL", f"postgresql://{DATABASE}@/{DATABASE}?host={sockets}&port=5432", process, signal.SIGINT, command
-    )
-    _await_socket(engine, sockets / ".s.PGSQL.5432", log)
+    engine = Engine("PostgreSQL", _postgres_url(sockets), process, signal.SIGINT, command)
+    _await_socket(engine, sockets / POSTGRES_SOCKET, log)
     _create_database(engine, binaries, runner, sockets, log)
     return engine
+
+
+def running_postgres(data: Path) -> str | None:
+    """The URL of the server that `start_postgres` started under `data`, or None when none runs there."""
+    if not data.is_dir():
+        return None
+    sockets = _socket_directory(data)
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(str(sockets / POSTGRES_SOCKET))
+        return _postgres_url(sockets)
+    return None
+
+
+def _postgres_url(sockets: Path) -> str:
+    return f"postgresql://{DATABASE}@/{DATABASE}?host={sockets}&port=5432"
 
 
 def start_redis(data: Path, *, durable: bool = True) -> Engine:

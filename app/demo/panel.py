@@ -32,6 +32,7 @@ def panel(ports: Ports, *, data: str, seconds: float, colour: bool | None = None
         [
             ("Mailbox", f"{world}/", "every mail of the demo, with its tickets"),
             ("Printer", f"{world}/labels", f"what came out of it (port {ports.printer})"),
+            ("Scanner", f"localhost:{ports.scanner}", "send it a ticket's code: the gate agent answers"),
         ],
         [("Test card" if not index else "", grouped(number), told) for index, (number, told) in enumerate(CARDS)],
     ]

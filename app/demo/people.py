@@ -16,6 +16,9 @@ class LogIn:
     """Where this person works."""
 
 
+GATE = "Entrée principale"
+"""The gate whose scanner the demo's gate agent reads."""
+
 LOG_INS = (
     LogIn("manager", "Camille Roche", "manager@placeur.example", "manager-demo", "/manage"),
     LogIn("cashier", "Léa Martin", "lea@placeur.example", "counter-demo", "/counter"),

@@ -1,4 +1,4 @@
-"""Where each part of a demo listens: six ports in a row from the shop's."""
+"""Where each part of a demo listens: seven ports in a row from the shop's."""
 
 from __future__ import annotations
 
@@ -23,24 +23,25 @@ class Ports:
     smtp: int
     hub: int
     hub_events: int
+    scanner: int
     printer: int
 
 
 def choose_ports(first: int) -> Ports:
     """Raises PortError naming the port that somebody else has."""
-    row = range(first, first + 5)
+    row = range(first, first + 6)
     for port in row:
         if not is_free(port):
-            follows = "" if port == first else f" (the demo uses {first} to {first + 5})"
+            follows = "" if port == first else f" (the demo uses {first} to {first + 6})"
             raise PortError(f"Port {port} is in use by another program{follows}: name another with --port.")
-    printer = PRINTER_PORT if is_free(PRINTER_PORT) else first + 5
+    printer = PRINTER_PORT if is_free(PRINTER_PORT) else first + 6
     if not is_free(printer):
         raise PortError(
             f"Ports {PRINTER_PORT} and {printer}, of which the demo's printer needs one, are both in use: "
             "name another with --port."
         )
-    web, world, smtp, hub, hub_events = row
-    return Ports(web, world, smtp, hub, hub_events, printer)
+    web, world, smtp, hub, hub_events, scanner = row
+    return Ports(web, world, smtp, hub, hub_events, scanner, printer)
 
 
 def is_free(port: int) -> bool:

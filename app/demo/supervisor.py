@@ -27,6 +27,7 @@ from app.demo.data_directory import DataDirectory, DataError, claim, explained
 from app.demo.engines import Engine, EngineError, start_postgres, start_redis
 from app.demo.keys import DEVICES, demo_secrets, device_key_file, device_keys
 from app.demo.panel import panel
+from app.demo.people import GATE
 from app.demo.ports import BANK_PATH, HOST, PortError, Ports, choose_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,7 +115,6 @@ def environment_of(data: Path, ports: Ports, urls: dict[str, str]) -> dict[str, 
         "PLACEUR_HUB_URL": f"tcp://{HOST}:{ports.hub}",
         "PLACEUR_HUB_EVENTS_URL": f"tcp://{HOST}:{ports.hub_events}",
         "PLACEUR_HUB_KEY_FILE": str(device_key_file(data, "hub")),
-        "PLACEUR_DEMO_PRINTER": f"{HOST}:{ports.printer}",
         PARENT_VARIABLE: str(os.getpid()),
         "PYTHONUNBUFFERED": "1",
     }
@@ -129,7 +129,7 @@ async def _serve(demo: Demo, environment: dict[str, str], progress: Progress) ->
     children = Children(environment, _say)
     try:
         with progress.step("Box office"):
-            for name, arguments in verbs_of(demo.ports).items():
+            for name, arguments in verbs_of(demo.data, demo.ports).items():
                 children.start(name, [sys.executable, "-m", "app.cli", *arguments], demo.data / "logs" / f"{name}.log")
             await _await_ready(demo.ports, children, told)
         if not told.is_set():
@@ -146,14 +146,26 @@ async def _serve(demo: Demo, environment: dict[str, str], progress: Progress) ->
     _say("Stopped.")
 
 
-def verbs_of(ports: Ports) -> dict[str, list[str]]:
+def verbs_of(data: Path, ports: Ports) -> dict[str, list[str]]:
     """The processes, by the name of their log."""
+
+    def agent(name: str, *work: str) -> list[str]:
+        hub_key, _ = device_keys(data, "hub")
+        return [
+            "agent",
+            f"--key-file={device_key_file(data, name)}",
+            f"--hub-key={hub_key}",
+            f"--data={data / name}",
+            *work,
+        ]
+
     return {
         "world": ["world", f"--port={ports.world}", f"--smtp-port={ports.smtp}", f"--printer-port={ports.printer}"],
         "web": ["web", f"--port={ports.web}"],
         "worker": ["worker"],
         "hub": ["hub"],
-        "agent": ["agent"],
+        "printer-agent": agent("printer-agent", f"--printer={HOST}:{ports.printer}"),
+        "gate-agent": agent("gate-agent", f"--gate={GATE}", f"--scanner-port={ports.scanner}"),
     }
 
 

@@ -64,8 +64,8 @@ def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture
 
 
 def test_a_demo_needs_room_for_the_ports_that_follow(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "65530" in refuse(capsys, "demo", "--port=65531")
-    assert parser().parse_args(["demo", "--port=65530"]).port == 65530
+    assert "65529" in refuse(capsys, "demo", "--port=65530")
+    assert parser().parse_args(["demo", "--port=65529"]).port == 65529
 
 
 def test_a_plan_without_a_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,11 +13,11 @@ from app.demo.ports import HOST, PortError, choose_ports
 
 @pytest.fixture
 def first() -> int:
-    """The first of six ports in a row that are free now."""
+    """The first of seven ports in a row that are free now."""
     for candidate in range(21_000, 31_000, 10):
-        if all(ports.is_free(candidate + offset) for offset in range(6)):
+        if all(ports.is_free(candidate + offset) for offset in range(7)):
             return candidate
-    raise AssertionError("no six free ports in a row")
+    raise AssertionError("no seven free ports in a row")
 
 
 @pytest.fixture
@@ -26,14 +26,16 @@ def taken() -> Iterator[socket.socket]:
         yield listener
 
 
-def test_six_ports_in_a_row(first: int) -> None:
+def test_seven_ports_in_a_row(first: int) -> None:
     chosen = choose_ports(first)
 
-    assert (chosen.web, chosen.world, chosen.smtp, chosen.hub, chosen.hub_events) == tuple(range(first, first + 5))
-    assert chosen.printer in {ports.PRINTER_PORT, first + 5}
+    assert (chosen.web, chosen.world, chosen.smtp, chosen.hub, chosen.hub_events, chosen.scanner) == tuple(
+        range(first, first + 6)
+    )
+    assert chosen.printer in {ports.PRINTER_PORT, first + 6}
 
 
-@pytest.mark.parametrize("offset", [0, 1, 4])
+@pytest.mark.parametrize("offset", [0, 1, 5])
 def test_a_port_in_use_is_named(first: int, taken: socket.socket, offset: int) -> None:
     taken.bind((HOST, first + offset))
     taken.listen()
@@ -49,4 +51,4 @@ def test_the_printer_gives_way_to_another_on_its_port(
     taken.listen()
     monkeypatch.setattr(ports, "PRINTER_PORT", taken.getsockname()[1])
 
-    assert choose_ports(first).printer == first + 5
+    assert choose_ports(first).printer == first + 6
