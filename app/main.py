@@ -31,6 +31,7 @@ from app.feed import build_feed
 from app.sales import api as sales_api
 from app.sales import jobs as _sales_jobs
 from app.sales import pages as sales_pages
+from app.sales.methods._stripe import close_connections as close_provider_connections
 from app.sales.upkeep import keep_inventory
 from app.settings import Settings
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings) -> Litestar:
             await asyncio.gather(keeper, return_exceptions=True)
             await db.stop_pool()
             await close_redis()
+            await close_provider_connections()
 
     metrics = PrometheusConfig(app_name="placeur", prefix="placeur", group_path=True)
     return Litestar(

@@ -20,6 +20,7 @@ from app.core.jobs import JOBS, Job
 from app.core.logs import configure_logs
 from app.core.redis import close_redis
 from app.sales import jobs as _sales_jobs
+from app.sales.methods._stripe import close_connections as close_provider_connections
 from app.sales.upkeep import keep_inventory
 from app.settings import Settings
 
@@ -46,6 +47,7 @@ async def run(settings: Settings) -> None:
             await asyncio.gather(keeper, return_exceptions=True)
         await db.stop_pool()
         await close_redis()
+        await close_provider_connections()
 
 
 async def _run_jobs(settings: Settings) -> None:

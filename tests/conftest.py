@@ -5,15 +5,27 @@ With DATABASE_URL and REDIS_URL set, those servers are used instead; the tests t
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from app.core import db
+from app.core.redis import close_redis
+from app.core.schema import migrate
 from app.demo.engines import Engine, start_postgres, start_redis
+from app.sales import jobs as _sales_jobs
+from app.sales.inventory import inventory
+from app.settings import get_settings
+from tests.cast import Theatre, build_theatre
+
+assert _sales_jobs  # imported so that orders may enqueue their jobs
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +74,71 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     await client.flushall()
     yield client
     await client.aclose()
+
+
+TEMPLATE = "placeur_template"
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_url: str) -> str:
+    """A migrated, empty database that each test's own is copied from; returns its URL."""
+
+    async def prepare() -> None:
+        await _remake(postgres_url, TEMPLATE)
+        url = _sibling(postgres_url, TEMPLATE)
+        _use_database(url)
+        await migrate(url)
+        await db.stop_pool()
+
+    asyncio.run(prepare())
+    return postgres_url
+
+
+@pytest.fixture
+async def ledger(migrated: str, redis_url: str, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """A fresh ledger and an empty Redis, with this process's pool and settings on them; yields the ledger's URL."""
+    name = f"test_{secrets.token_hex(6)}"
+    await _remake(migrated, name, template=TEMPLATE)
+    url = _sibling(migrated, name)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("PLACEUR_TICKET_KEY", "11" * 32)
+    monkeypatch.setenv("PLACEUR_CARD_TEST_MODE", "true")
+    get_settings.cache_clear()
+    inventory.cache_clear()
+    _use_database(url)
+    await db.start_pool(10)
+    try:
+        yield url
+    finally:
+        await db.stop_pool()
+        await close_redis()
+        inventory.cache_clear()
+        get_settings.cache_clear()
+        await _remake(migrated, name, drop_only=True)
+
+
+@pytest.fixture
+async def theatre(ledger: str) -> Theatre:
+    """The shared cast, freshly built."""
+    return await build_theatre()
+
+
+def _use_database(url: str) -> None:
+    db.engine().config["dsn"] = url
+
+
+def _sibling(url: str, name: str) -> str:
+    """The URL of another database on the same server."""
+    base, _, query = url.partition("?")
+    return base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
+
+
+async def _remake(url: str, name: str, *, template: str = "template0", drop_only: bool = False) -> None:
+    connection = await asyncpg.connect(_sibling(url, "postgres"))
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        if not drop_only:
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    finally:
+        await connection.close()

@@ -47,7 +47,14 @@ def require_transaction() -> asyncpg.Connection:
 
 @contextlib.asynccontextmanager
 async def connection() -> AsyncIterator[asyncpg.Connection]:
-    """A pooled connection outside of any transaction, for hand-written reads."""
+    """A connection for hand-written reads: that of the open transaction, else one of the pool.
+
+    A step inside a transaction that took a second connection would wait for ever once every transaction holds one and
+    wants another.
+    """
+    if engine().current_transaction.get() is not None:
+        yield require_transaction()
+        return
     pool = engine().pool
     if pool is None:
         raise RuntimeError("The connection pool is not started.")

@@ -14,8 +14,8 @@ from app.core.clock import now
 from app.core.db import connection
 from app.core.i18n import translated
 from app.sales.carts import title_of
-from app.sales.inventory import FREE, HELD, PENDING, SOLD, USED
 from app.sales.queries import local, snapshot_of
+from seating.store import FREE, HELD, PENDING, SOLD, USED
 
 MINUTES = 60
 OFFLINE_AFTER = timedelta(seconds=20)

@@ -26,12 +26,13 @@ from app.core.clock import now
 from app.core.ids import new_token
 from app.core.redis import close_redis
 from app.counter.tables import Counter, CounterOperator
-from app.demo.keys import device_keys
+from app.demo.keys import device_key_file
 from app.demo.people import LOG_INS
 from app.sales import jobs as _sales_jobs
 from app.sales.carts import BestWish, Cart, Wish, add_to_cart
 from app.sales.orders import Buyer, Seller, place_order
 from app.settings import get_settings
+from hardware.keys import load_or_make_pair
 from seating.plan import Plan, plan_from_pretix, plan_to_document
 from seating.store import Owner
 from seating.theatre import italian_theatre
@@ -106,11 +107,11 @@ async def _load_people(organizer: Organizer, office: BoxOffice) -> None:
     data = Path(get_settings().data_dir)
     printer = Device(
         organizer=organizer.id, name="Imprimante guichet", kind="printer", place="Guichet 1",
-        public_key=device_keys(data, "printer-agent")[0],
+        public_key=load_or_make_pair(device_key_file(data, "printer-agent")).public,
     )  # fmt: skip
     gate = Device(
         organizer=organizer.id, name="Douchette entrée", kind="gate", place="Entrée principale",
-        public_key=device_keys(data, "gate-agent")[0],
+        public_key=load_or_make_pair(device_key_file(data, "gate-agent")).public,
     )  # fmt: skip
     await Device.insert(printer, gate)
     printer_id = (await Device.objects().where(Device.kind == "printer").first()).id  # type: ignore[union-attr]  # just inserted

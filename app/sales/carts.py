@@ -32,7 +32,6 @@ from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
 from seating.plan import Plan
 from seating.store import (
     BestSeats,
-    Held,
     HeldItem,
     HoldRequest,
     Line,
@@ -119,7 +118,7 @@ class Wish(Struct, frozen=True, kw_only=True):
 async def group_of(cart: Cart) -> str | None:
     """The inventory group this cart holds in, if it ever held anything."""
     found = await redis().get(_group_key(cart))
-    return found.decode() if found else None
+    return found.decode() if isinstance(found, bytes) else found
 
 
 async def held_items(cart: Cart) -> tuple[HeldItem, ...]:
@@ -360,6 +359,3 @@ def _view_item(line: PricedLine, offer: Offer, plan: Plan | None, cart: Cart) ->
 
 def _group_key(cart: Cart) -> str:
     return f"cart:{cart.token}:group"
-
-
-__all__ = ["BestWish", "Cart", "CartView", "Held", "Wish", "add_to_cart", "change_tariff", "release", "view_cart"]

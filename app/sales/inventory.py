@@ -22,9 +22,19 @@ from app.catalog.queries import offers_of_group, plan_of
 from app.catalog.rules.selling import quotas_for
 from app.core.db import transaction
 from app.core.redis import redis
-from seating.store import GroupMissing, GroupState, Inventory, PerformanceState, QuotaState
+from seating.store import (
+    PENDING,
+    SOLD,
+    USED,
+    GroupMissing,
+    GroupState,
+    HeldItem,
+    Inventory,
+    OrderState,
+    PerformanceState,
+    QuotaState,
+)
 
-FREE, HELD, PENDING, SOLD, BLOCKED, USED = range(6)
 log = structlog.get_logger()
 T = TypeVar("T")
 
@@ -59,33 +69,40 @@ async def lock_group(ledger: asyncpg.Connection, group: str, *, shared: bool) ->
 
 
 LIVE_TICKETS = """
-SELECT t.performance, t.ordinal, t.tariff, t.category, t.status, t.used_at IS NOT NULL AS used, o.code
+SELECT t.number, t.performance, t.ordinal, t.tariff, t.category, t.status, t.used_at IS NOT NULL AS used, o.code,
+       o.status AS order_status
 FROM sales.ticket t JOIN sales.sale o ON o.id = t."order"
-WHERE t.performance = ANY($1::bigint[]) AND t.status IN ('pending', 'sold')
+WHERE t.performance = ANY($1::bigint[]) AND t.status IN ('pending', 'sold') ORDER BY t.id
 """
 
 
 async def read_group(ledger: asyncpg.Connection, group: str) -> GroupState:
-    """What the ledger says of a group: each seat's state and owner, each quota's size and use."""
+    """What the ledger says of a group: each seat's state, each order's places, each quota's size and use."""
+    as_of_ms = await inventory().now_ms()
     offers = {o.id: o for o in await offers_of_group(group)}
-    plans = {o.id: await plan_of(o) for o in offers.values()}
+    plans = {id: await plan_of(o) for id, o in offers.items()}
     states = {id: bytearray(len(plan.seats) if plan else 0) for id, plan in plans.items()}
-    owners: dict[int, dict[int, str]] = {id: {} for id in offers}
+    orders: dict[str, tuple[bool, list[HeldItem]]] = {}
     used: dict[str, int] = {}
     for row in await ledger.fetch(LIVE_TICKETS, list(offers)):
         performance, ordinal = row["performance"], row["ordinal"]
+        quotas = quotas_for(offers[performance], row["tariff"], row["category"])
         if ordinal >= 0:
             states[performance][ordinal] = _state(row["status"], used=row["used"])
-            owners[performance][ordinal] = row["code"]
-        for quota in quotas_for(offers[performance], row["tariff"], row["category"]):
+        _, items = orders.setdefault(row["code"], (row["order_status"] == "paid", []))
+        items.append(HeldItem(row["number"], performance, ordinal, row["tariff"], quotas))
+        for quota in quotas:
             used[quota] = used.get(quota, 0) + 1
-    sizes = {q.key: q.size for o in offers.values() for q in o.quotas}
+    sizes = {q.key: q for o in offers.values() for q in o.quotas}
     return GroupState(
         group=group,
-        performances=tuple(
-            PerformanceState(id=id, plan=plans[id], states=bytes(states[id]), owners=owners[id]) for id in offers
+        performances=tuple(PerformanceState(id=id, plan=plans[id], states=bytes(states[id])) for id in offers),
+        quotas=tuple(
+            QuotaState(key, q.size, used.get(key, 0), (q.performance,) if q.performance else ())
+            for key, q in sorted(sizes.items())
         ),
-        quotas=tuple(QuotaState(id=key, limit=size, used=used.get(key, 0)) for key, size in sorted(sizes.items())),
+        orders=tuple(OrderState(code, sold, tuple(items)) for code, (sold, items) in orders.items()),
+        as_of_ms=as_of_ms,
     )
 
 

@@ -8,6 +8,7 @@ from app.core import jobs
 from app.core.db import connection, transaction
 from app.core.jobs import job
 from app.sales import confirmations, payments
+from app.sales.mails import RefundCause
 
 LOOK_AGAIN_EVERY = timedelta(seconds=30)
 
@@ -23,8 +24,8 @@ async def send_refund(refund: int) -> None:
 
 
 @job("send_refund_notice")
-async def send_refund_notice(order: int, amount_minor: int) -> None:
-    await confirmations.send_refund_notice(order, amount_minor)
+async def send_refund_notice(order: int, amount_minor: int, because: RefundCause) -> None:
+    await confirmations.send_refund_notice(order, amount_minor, because)
 
 
 @job("look_up_payment")

@@ -101,7 +101,7 @@ async def place_order(
         await release(cart)
         spawn(reconcile(group), name=f"reconcile {group}")
         raise Problem("seat_taken") from None
-    if settled and not placed.again:
+    if placed.status == OrderStatus.PAID and not placed.again:
         await follow_in_inventory(group, placed.code, placed.status)
     return placed
 
@@ -128,6 +128,10 @@ async def _place(
         return await _find_placed(ledger, digest)
     lines, offers = await _price(cart, items, at)
     _check_total(lines, offers, expected_total_minor)
+    if total_of(lines) == 0:
+        method, settled = "free", True  # nothing to pay, nobody to wait for
+    elif method == "free":
+        raise Problem("unknown_method")
     await _check_quotas(ledger, lines, offers)
     first = next(iter(offers.values()))
     order = await _insert_order(
@@ -148,10 +152,8 @@ async def _place(
         actor=seller.actor, at=at,
     )  # fmt: skip
     # Last before the commit: a failure above leaves the cart as it was.
-    promised = await inventory().promise(group, cart.token, order.code)
-    if isinstance(promised, Expired) or {i.id for i in promised} != {i.id for i in items}:
-        if not isinstance(promised, Expired):
-            spawn(inventory().give_back(group, order.code, None), name=f"give back {order.code}")
+    promised = await inventory().promise(group, cart.token, order.code, [item.id for item in items])
+    if isinstance(promised, Expired):
         raise Problem("hold_expired")
     return Placed(order.id, order.code, order.key, order.status, order.total_minor, order.currency, payment)
 
@@ -340,6 +342,6 @@ async def follow_in_inventory(group: str, code: str, status: str) -> None:
         if status == OrderStatus.PAID:
             await with_group(group, lambda: inventory().sell(group, code))
         else:
-            await with_group(group, lambda: inventory().give_back(group, code, None))
+            await with_group(group, lambda: inventory().give_back(group, code))
     except (RedisError, StoreUnavailable, GroupMissing) as error:
         log.warning("inventory_lags", order=code, error=repr(error))

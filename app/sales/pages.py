@@ -15,9 +15,9 @@ from app.core.web import page, plain
 from app.sales import confirmations
 from app.sales.api import list_events
 from app.sales.carts import view_cart
-from app.sales.methods import offer_methods
+from app.sales.methods import find_methods, offer_methods
 from app.sales.methods._contract import MethodSettings, ProviderUnavailable
-from app.sales.payments import abandon_payment, belongs_to, find_method, look_up_payment, method_settings
+from app.sales.payments import abandon_payment, belongs_to, look_up_payment, method_settings
 from app.sales.queries import find_order, summarize_event, view_order, view_performance
 from app.sales.visitors import buyer_cart, cart_cookie, new_buyer_cart
 
@@ -131,8 +131,7 @@ def office_view(office: BoxOfficeOffer) -> dict[str, str]:
 
 
 def all_method_settings() -> dict[str, MethodSettings]:
-    card = find_method("card")
-    return {card.id: method_settings(card)} if card else {}
+    return {id: method_settings(method) for id, method in find_methods().items()}
 
 
 def _pdf(content: bytes, name: str) -> Response[bytes]:

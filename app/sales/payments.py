@@ -22,6 +22,7 @@ from app.core.errors import Problem
 from app.core.i18n import gettext, translated
 from app.core.ids import new_token
 from app.sales.inventory import inventory, with_group
+from app.sales.mails import RefundCause
 from app.sales.methods import find_method
 from app.sales.methods._contract import (
     BadNotification,
@@ -38,7 +39,7 @@ from app.sales.orders import cancel_pending, complete_order, follow_in_inventory
 from app.sales.rules.settling import Decision, decide
 from app.sales.tables import OrderStatus, PaymentStatus
 from app.settings import get_settings
-from seating.store import Held, HoldRequest, NamedSeats, Owner, Quantity
+from seating.store import Held, HoldRequest, Line, NamedSeats, Owner, Quantity
 
 log = structlog.get_logger()
 LOOK_AGAIN = timedelta(seconds=20)
@@ -187,7 +188,7 @@ async def _apply(
             await complete_order(ledger, order, payment=payment["id"], actor=actor, at=at)
         case "refund":
             await _mark(ledger, payment, PaymentStatus.PAID, outcome, at)
-            await queue_refund(ledger, payment, outcome.amount_minor, "nothing to pay for", at=at)
+            await queue_refund(ledger, payment, outcome.amount_minor, cause_of(order, payment, outcome), at=at)
             await journal.record(
                 f"box-office:{order['box_office']}", "refund_queued", order["code"],
                 {"payment": payment["id"], "amount_minor": outcome.amount_minor}, actor=actor, at=at,
@@ -240,7 +241,7 @@ async def _revive(payment: int, outcome: Outcome, *, actor: str) -> Decision:
 
 
 async def _hold_again(group: str, cart: str, order: Any, tickets: list[Any]) -> bool:
-    lines = []
+    lines: list[Line] = []
     for ticket in tickets:
         offer = await offer_of(ticket["performance"])
         quotas = quotas_for(offer, ticket["tariff"], ticket["category"])
@@ -295,8 +296,15 @@ async def _close(payment: Any, *, because: Literal["abandoned", "expired"]) -> b
     return outcome.final
 
 
+def cause_of(order: Any, payment: Any, outcome: Outcome) -> RefundCause:
+    """Why money that came is given back, as its buyer is told."""
+    if outcome.amount_minor != payment["amount_minor"] or outcome.currency.upper() != payment["currency"]:
+        return "wrong_amount"
+    return "paid_twice" if order["status"] == OrderStatus.PAID else "seats_gone"
+
+
 async def queue_refund(
-    ledger: asyncpg.Connection, payment: Any, amount_minor: int, reason: str, *, at: datetime
+    ledger: asyncpg.Connection, payment: Any, amount_minor: int, reason: RefundCause, *, at: datetime
 ) -> None:
     """Money goes back: a row and the job that sends it, in the caller's transaction. The database refuses a sum of
     refunds above the payment."""
@@ -336,7 +344,9 @@ async def send_refund(refund: int) -> None:
             return
         if status == "sent":
             await ledger.execute("UPDATE sales.payment SET status = 'refunded' WHERE id = $1", changed)
-            await jobs.enqueue("send_refund_notice", order=row["sale"], amount_minor=row["amount_minor"])
+            await jobs.enqueue(
+                "send_refund_notice", order=row["sale"], amount_minor=row["amount_minor"], because=row["reason"]
+            )
         await journal.record(
             f"box-office:{row['box_office']}", f"refund_{status}", row["code"],
             {"amount_minor": row["amount_minor"], "reference": outcome.reference, "reason": outcome.reason_code},

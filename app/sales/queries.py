@@ -16,8 +16,9 @@ from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import gettext, show_date, show_time, translated
 from app.sales.carts import title_of
-from app.sales.inventory import FREE, inventory, with_group
-from seating.store import Snapshot
+from app.sales.inventory import inventory, with_group
+from app.sales.methods._reasons import explain_refusal
+from seating.store import FREE, Snapshot
 
 LEFT_KEPT_S = 1.0
 _left: dict[int, tuple[float, int | None]] = {}
@@ -136,7 +137,7 @@ STATUS_TEXTS = {
 
 
 async def snapshot_of(offer: Offer) -> Snapshot:
-    return await with_group(offer.group, lambda: inventory().snapshot(offer.group, offer.id))
+    return await with_group(offer.group, lambda: inventory().snapshot(offer.group, offer.id, owners=False))
 
 
 async def left_of(offer: Offer) -> int | None:
@@ -290,7 +291,8 @@ async def view_order(order: int, *, at: datetime) -> OrderView:
 def _payment_view(payment: Any) -> PaymentView | None:
     if payment is None:
         return None
-    return PaymentView(payment["status"], payment["reason_text"] or payment["reason_code"], payment["method"])
+    reason = gettext(explain_refusal(payment["reason_code"])) if payment["reason_code"] else None
+    return PaymentView(payment["status"], reason, payment["method"])
 
 
 def _ticket_view(ticket: Any, order: Any, *, paid: bool, zone: str) -> TicketView:

@@ -40,11 +40,11 @@ async def reconcile(group: str, *, at: datetime | None = None) -> tuple[Mended, 
             await inventory().sell(group, code)
             done.append(Mended(code, "sold"))
         elif status in ("expired", "cancelled"):
-            await inventory().give_back(group, code, None)
+            await inventory().give_back(group, code)
             done.append(Mended(code, "given back"))
         elif status is None and at.timestamp() * 1000 - mark.since_ms > GRACE.total_seconds() * 1000:
             # Its transaction never committed.
-            await inventory().give_back(group, code, None)
+            await inventory().give_back(group, code)
             done.append(Mended(code, "given back: no such order"))
     for mended in done:
         log.warning("inventory_mended", group=group, order=mended.order, action=mended.action)
