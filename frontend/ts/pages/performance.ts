@@ -1,0 +1,231 @@
+/** Choosing seats: the map, the basket, the usher, and what happens when somebody was quicker. */
+import { type ApiProblem, ask, asProblem } from "../core/api";
+import { announce, byId, icon } from "../core/dom";
+import { readJson, t, tn } from "../core/i18n";
+import type { Live } from "../core/live";
+import { dismiss, toast } from "../core/toast";
+import { type SeatEvent, SeatMap } from "../seatmap/element";
+import { type PlanJson, WHEELCHAIR } from "../seatmap/plan";
+import { Basket } from "../shop/basket";
+import { BestAsker } from "../shop/best";
+import { type BestWish, CartKeeper } from "../shop/cart";
+import { QuantityPicker } from "../shop/quantity";
+import { type Connection, followSeats } from "../shop/seats_feed";
+import type { Cart, CartItem, Performance } from "../shop/types";
+
+const page = readJson<{ performance: Performance; cart: Cart }>("page-data")!;
+const { performance } = page;
+const keeper = new CartKeeper(page.cart);
+const map = document.querySelector<SeatMap>("seat-map");
+let basket: Basket | null = null;
+let quantity: QuantityPicker | null = null;
+let live: Live | null = null;
+/** Seats of a basket that ran out, to offer once more. */
+let lost: number[] = [];
+
+async function open(): Promise<void> {
+  const plan = performance.seated ? await loadPlan() : null;
+  if (performance.seated && !plan) return;
+  const open = performance.status === "open";
+  const asker = plan && open ? new BestAsker(performance, plan.seats.k.includes(WHEELCHAIR), takeBest) : null;
+  basket = new Basket(byId("basket"), keeper, performance, {
+    remove: (item) => void tryTo(() => giveBack(item)),
+    changeTariff: (item, tariff) => void changeTariff(item, tariff),
+    expired: () => void expire(),
+    colourOf: (item) => map?.colourOfCategory(item.category) ?? item.color,
+  }, asker?.element ?? null);
+  if (plan && map) {
+    map.load(plan, performance, { locked: !open });
+    map.addEventListener("seat-choose", (event) => void takeSeat((event as CustomEvent<SeatEvent>).detail.seat));
+    map.addEventListener("seat-return", (event) => void returnSeat((event as CustomEvent<SeatEvent>).detail.seat));
+    map.setMine(keeper.seatsIn(performance.id));
+  } else if (!performance.seated) {
+    quantity = new QuantityPicker(byId("tariffs"), performance, keeper, stepQuantity);
+  }
+  keeper.onChange((cart, before) => {
+    map?.setMine(keeper.seatsIn(performance.id));
+    // The feed tells a cart's own news from the moment it knows the cart.
+    if (cart.items.length && !before.items.length) live?.rejoin();
+  });
+  keeper.accept(page.cart);
+  document.addEventListener("placeur:theme", () => basket?.show());
+  followLive();
+}
+
+async function loadPlan(): Promise<PlanJson | null> {
+  try {
+    const response = await fetch(`/api/v1/performances/${performance.id}/plan`);
+    if (!response.ok) throw new Error(`plan: HTTP ${response.status}`);
+    return (await response.json()) as PlanJson;
+  } catch {
+    const veil = map?.querySelector<HTMLElement>(".seat-map__veil");
+    const again = document.createElement("button");
+    again.className = "button";
+    again.append(icon("refresh-cw"), t("Try again"));
+    again.addEventListener("click", () => location.reload());
+    veil?.replaceChildren(t("The plan could not be loaded."), again);
+    return null;
+  }
+}
+
+function followLive(): void {
+  live = followSeats(performance.id, performance.seated, {
+    onSnapshot: (states) => map?.setStates(states),
+    onDelta: (changes) => map?.change(changes.map(({ ordinal, code }) => [ordinal, code] as const)),
+    onPicture: (states) => {
+      if (map?.hasAttribute("data-loading")) map.setStates(states);
+      else map?.change(states.map((state, seat) => [seat, state] as const));
+    },
+    onMine: (cart) => hearOfCart(cart as Cart | null),
+    onQuotas: (quotas) => {
+      const own = quotas.get(`performance:${performance.id}`);
+      if (own && own[1] >= 0) quantity?.showLeft(Math.max(0, own[1] - own[0]));
+    },
+    onConnection: showConnection,
+  });
+}
+
+/** News of our own basket from elsewhere: another tab, the clock. */
+function hearOfCart(cart: Cart | null): void {
+  if (cart && cart.server_ms >= keeper.cart.server_ms) keeper.accept(cart);
+  else if (!cart && keeper.cart.items.length) void keeper.reload().catch(() => undefined);
+}
+
+function showConnection(connection: Connection): void {
+  const pulse = byId("pulse");
+  pulse.hidden = false;
+  pulse.dataset["state"] = connection;
+  const words = {
+    live: t("Live"),
+    connecting: t("Reconnecting…"),
+    asking: t("Refreshed every few seconds"),
+    lost: t("No connection"),
+  }[connection];
+  pulse.replaceChildren(document.createElement("i"), words);
+}
+
+async function takeSeat(seat: number): Promise<void> {
+  if (!map) return;
+  dismiss("race");
+  map.setWaiting([seat], true);
+  try {
+    await keeper.takeSeats(performance.id, [seat]);
+    announce(t("{seat}: kept for you.", { seat: map.nameOf(seat) }));
+  } catch (problem) {
+    map.setWaiting([seat], false);
+    refused(asProblem(problem), seat);
+  }
+}
+
+async function returnSeat(seat: number): Promise<void> {
+  const item = keeper.cart.items.find((one) => one.performance === performance.id && one.ordinal === seat);
+  if (item) await tryTo(() => giveBack(item));
+}
+
+async function giveBack(item: CartItem): Promise<void> {
+  const seat = item.performance === performance.id ? item.ordinal : -1;
+  if (seat >= 0) map?.setWaiting([seat], true);
+  try {
+    await keeper.giveBack(item.id);
+    // The feed says so too, a moment later; nobody should see a seat blink in between.
+    if (seat >= 0) map?.change([[seat, 0]]);
+  } finally {
+    if (seat >= 0) map?.setWaiting([seat], false);
+  }
+}
+
+async function changeTariff(item: CartItem, tariff: number): Promise<void> {
+  await tryTo(() => keeper.changeTariff(item.id, tariff));
+  basket?.show();
+}
+
+async function takeBest(wish: BestWish): Promise<void> {
+  try {
+    const cart = await keeper.takeBest(performance.id, wish);
+    const added = new Set(cart.added ?? []);
+    const seats = cart.items.filter((item) => added.has(item.id));
+    map?.show(seats.map((item) => item.ordinal));
+    basket?.open(false);
+    announce(tn("{n} seat found and kept: {seats}", "{n} seats found and kept: {seats}", seats.length, { seats: seats.map((item) => item.seat).join("; ") }));
+  } catch (problem) {
+    tell(asProblem(problem));
+  }
+}
+
+async function stepQuantity(tariff: number, by: 1 | -1): Promise<void> {
+  const last = keeper.cart.items.filter((item) => item.performance === performance.id && item.tariff === tariff).pop();
+  await tryTo(async () => {
+    if (by > 0) await keeper.takeQuantity(performance.id, 1, tariff);
+    else if (last) await keeper.giveBack(last.id);
+  });
+}
+
+/** Somebody was quicker, or we may not: say it kindly and offer the nearest alternative. */
+function refused(problem: ApiProblem, seat: number): void {
+  if (problem.code !== "seat_taken" || !map?.hall) {
+    map?.shake(seat);
+    tell(problem);
+    return;
+  }
+  map.change([[seat, 1]]);
+  const nearest = problem.numbers("nearest").find((other) => map.hall?.isFree(other));
+  if (nearest === undefined) {
+    tell(problem);
+    return;
+  }
+  map.suggest([nearest]);
+  const { hall } = map;
+  const name = [hall.rowLabel[nearest], hall.number[nearest]].filter(Boolean).join(" ");
+  const beside = hall.rowOf[nearest] === hall.rowOf[seat] && Math.hypot(hall.x[nearest]! - hall.x[seat]!, hall.y[nearest]! - hall.y[seat]!) < hall.radius * 4;
+  toast({
+    name: "race",
+    title: t("Someone was quicker"),
+    text: beside ? t("May we suggest {seat}, right next to it?", { seat: name }) : t("May we suggest {seat}, close by?", { seat: name }),
+    action: { label: t("Take {seat}", { seat: name }), act: () => void takeSeat(nearest) },
+    lastsMs: 20_000,
+  });
+}
+
+/** The time has run out: the seats are back on sale, but perhaps nobody took them yet. */
+async function expire(): Promise<void> {
+  lost = keeper.seatsIn(performance.id);
+  const here = keeper.cart.items.some((item) => item.performance === performance.id);
+  try {
+    await keeper.reload();
+  } catch {
+    keeper.accept({ ...keeper.cart, items: [], total_minor: 0, expires_at_ms: null, performances: [] });
+  }
+  if (!here || keeper.cart.items.length) return;
+  const again = lost.length ? { action: { label: t("Take them again"), act: () => void takeAgain() } } : {};
+  toast({ name: "expired", title: t("Your time is up"), text: t("The seats are back on sale. Nothing was charged."), lastsMs: 0, ...again });
+}
+
+async function takeAgain(): Promise<void> {
+  const seats = lost.filter((seat) => map?.hall?.isFree(seat));
+  if (!seats.length) {
+    toast({ text: t("They are taken meanwhile. Please choose others.") });
+    return;
+  }
+  await tryTo(() => keeper.takeSeats(performance.id, seats));
+}
+
+async function tryTo(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (problem) {
+    tell(asProblem(problem));
+    // What we show may be what was refused: look again.
+    void keeper.reload().catch(() => undefined);
+  }
+}
+
+function tell(problem: ApiProblem): void {
+  toast({ name: "problem", title: problem.title, text: problem.detail, lastsMs: 8_000 });
+}
+
+// Back from the checkout by the browser's own cache: the basket may be another one.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) void ask<Cart>("GET", "/cart").then((cart) => keeper.accept(cart)).catch(() => undefined);
+});
+
+void open();

@@ -1,0 +1,147 @@
+/** The basket beside the map (desktop) or under it as a sheet (phone): always the total, the time left, the way on. */
+import { h, icon } from "../core/dom";
+import { money, t, tn } from "../core/i18n";
+import type { CartKeeper } from "./cart";
+import { CountdownView } from "./countdown_view";
+import type { Cart, CartItem, Performance } from "./types";
+
+export interface BasketActions {
+  remove(item: CartItem): void;
+  changeTariff(item: CartItem, tariff: number): void;
+  expired(): void;
+  colourOf(item: CartItem): string;
+}
+
+export class Basket {
+  private readonly list = h("ul", { class: "basket__items" });
+  private readonly invitation = h("div", { class: "basket__invitation" });
+  private readonly total = h("strong", { class: "basket__total figure" });
+  private readonly count = h("span", { class: "basket__count" });
+  private readonly barClock = h("span", { class: "basket__clock figure" });
+  private readonly go = h("a", { class: "button button--primary basket__go", href: "/checkout" }, t("Continue"), icon("arrow-right"));
+  private readonly handle: HTMLButtonElement;
+  private readonly countdown: CountdownView;
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly keeper: CartKeeper,
+    private readonly performance: Performance,
+    private readonly actions: BasketActions,
+    /** The best-seats asker or a hint; shown above the items. */
+    asker: HTMLElement | null,
+  ) {
+    const clock = h("div", {});
+    this.handle = h(
+      "button",
+      { class: "basket__handle", type: "button", aria: { expanded: "false", label: t("Show the basket") }, onclick: () => this.open(!this.isOpen) },
+      h("span", { class: "basket__grip" }),
+    );
+    host.append(
+      this.handle,
+      h(
+        "div",
+        { class: "basket__body" },
+        asker,
+        h("div", { class: "basket__held" }, h("h2", { class: "basket__title" }, t("Your basket")), clock, this.invitation, this.list),
+      ),
+      h(
+        "div",
+        { class: "basket__foot" },
+        h("button", { class: "basket__sum", type: "button", onclick: () => this.open(!this.isOpen) }, this.count, h("span", { class: "basket__line" }, this.total, this.barClock)),
+        this.go,
+      ),
+    );
+    this.countdown = new CountdownView(clock, {
+      now: () => keeper.serverNow(),
+      wholeMs: performance.hold_ttl_s * 1000,
+      onTick: (left) => {
+        this.barClock.textContent = left.clock;
+        this.barClock.dataset["phase"] = left.phase;
+      },
+      onOver: () => actions.expired(),
+    });
+    keeper.onChange(() => this.show());
+    this.show();
+  }
+
+  get isOpen(): boolean {
+    return this.host.hasAttribute("data-open");
+  }
+
+  /** Only the phone's sheet opens and closes. */
+  open(open: boolean): void {
+    this.host.toggleAttribute("data-open", open);
+    this.handle.setAttribute("aria-expanded", String(open));
+    this.handle.setAttribute("aria-label", open ? t("Hide the basket") : t("Show the basket"));
+  }
+
+  /** Colours are known once the map is there. */
+  show(): void {
+    const { cart } = this.keeper;
+    const n = cart.items.length;
+    this.host.toggleAttribute("data-empty", n === 0);
+    this.list.replaceChildren(...this.lines(cart));
+    this.invitation.hidden = n > 0;
+    this.invitation.replaceChildren(...this.invite());
+    this.total.textContent = n ? money(cart.total_minor, cart.currency) : "";
+    this.count.textContent = n ? tn("{n} ticket", "{n} tickets", n) : t("No seat chosen yet");
+    this.go.toggleAttribute("hidden", n === 0);
+    this.barClock.hidden = n === 0;
+    this.countdown.set(n ? cart.expires_at_ms : null);
+  }
+
+  private invite(): Node[] {
+    if (this.performance.status !== "open") return [h("p", { class: "soft" }, this.performance.status_text)];
+    const text = this.performance.seated
+      ? t("Tap a seat on the plan and it is yours for {minutes} minutes.", { minutes: Math.round(this.performance.hold_ttl_s / 60) })
+      : t("Choose how many tickets you would like; they are kept for {minutes} minutes.", { minutes: Math.round(this.performance.hold_ttl_s / 60) });
+    return [h("p", { class: "soft" }, text)];
+  }
+
+  private lines(cart: Cart): HTMLElement[] {
+    const several = cart.performances.length > 1;
+    return cart.performances.flatMap((performance) => [
+      ...(several ? [h("li", { class: "basket__show" }, performance.title)] : []),
+      ...cart.items.filter((item) => item.performance === performance.id).map((item) => this.line(item, cart.currency)),
+    ]);
+  }
+
+  private line(item: CartItem, currency: string): HTMLElement {
+    const place = [item.row && t("row {row}", { row: item.row }), item.number && t("seat {number}", { number: item.number })].filter(Boolean).join(", ");
+    const name = item.ordinal < 0 ? item.tariff_name : place || (item.seat ?? "");
+    const below = item.ordinal < 0 ? item.category : [item.zone, item.category].filter((part, i, all) => part && all.indexOf(part) === i).join(" · ");
+    const choice =
+      item.ordinal >= 0 && item.tariffs.length > 1
+        ? h(
+            "select",
+            {
+              class: "select select--small",
+              aria: { label: t("Tariff for {seat}", { seat: item.seat ?? "" }) },
+              onchange: (event: Event) => this.actions.changeTariff(item, Number((event.target as HTMLSelectElement).value)),
+            },
+            ...item.tariffs.map((tariff) =>
+              h("option", { value: tariff.id, selected: tariff.id === item.tariff }, `${tariff.name} · ${money(tariff.price_minor, currency)}`),
+            ),
+          )
+        : item.ordinal >= 0
+          ? h("span", { class: "soft small" }, item.tariff_name)
+          : null;
+    return h(
+      "li",
+      { class: "line", data: { item: item.id } },
+      h("span", { class: "line__mark swatch", style: { "--swatch": this.actions.colourOf(item) } }),
+      h("div", { class: "line__text" }, h("span", { class: "line__name" }, capital(name)), below ? h("span", { class: "line__below" }, below) : null),
+      h("span", { class: "line__price figure" }, money(item.price_minor, currency)),
+      choice ? h("div", { class: "line__tariff" }, choice) : null,
+      h(
+        "button",
+        { class: "line__remove", type: "button", title: t("Give back"), aria: { label: t("Give back {seat}", { seat: item.seat ?? name }) }, onclick: () => this.actions.remove(item) },
+        icon("x"),
+      ),
+    );
+  }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}

@@ -1,0 +1,69 @@
+/** What the HTTP API says of sales, as far as pages use it (docs/api.md). */
+import type { TariffPrices } from "../seatmap/facts";
+
+export interface CartItem {
+  id: string;
+  performance: number;
+  ordinal: number;
+  seat: string | null;
+  zone: string;
+  row: string;
+  number: string;
+  category: string;
+  color: string;
+  tariff: number;
+  tariff_name: string;
+  price_minor: number;
+  tariffs: { id: number; name: string; price_minor: number }[];
+  expires_at_ms: number;
+}
+
+export interface Cart {
+  items: CartItem[];
+  total_minor: number;
+  currency: string;
+  expires_at_ms: number | null;
+  server_ms: number;
+  performances: { id: number; title: string; starts_at: string; venue: string }[];
+  added?: string[];
+}
+
+export interface TariffView extends TariffPrices {
+  description: string;
+  max_per_order: number | null;
+}
+
+export interface Performance {
+  id: number;
+  event: { id: number; slug: string; title: string };
+  venue: string;
+  starts_at: string;
+  tz: string;
+  seated: boolean;
+  status: "open" | "soon" | "closed" | "sold_out" | "cancelled";
+  status_text: string;
+  currency: string;
+  hold_ttl_s: number;
+  max_per_order: number;
+  tariffs: TariffView[];
+  categories: { name: string; color: string; from_minor: number | null }[];
+  show_left: boolean;
+  left: number | null;
+}
+
+export interface Order {
+  code: string;
+  key: string;
+  status: "pending" | "paid" | "expired" | "cancelled";
+  payment: { status: string; reason: string | null; method: string } | null;
+  url: string;
+  deadline_at: string;
+}
+
+export interface OrderPlaced {
+  code: string;
+  key: string;
+  status: string;
+  url: string;
+  pay_url: string | null;
+}
