@@ -51,5 +51,6 @@ def quotas_for(offer: Offer, tariff: int, category: str) -> tuple[str, ...]:
 
 
 def lowest_price(offer: Offer, channel: Channel = "online") -> int | None:
+    """The "from" price: a free ticket for infants does not make an evening free, unless every ticket is."""
     prices = [p for t in tariffs_for(offer, channel) for p in t.prices.values()]
-    return min(prices, default=None)
+    return min([p for p in prices if p > 0] or prices, default=None)
