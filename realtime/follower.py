@@ -28,6 +28,7 @@ FINAL_CLOSES = frozenset(
         messages.CLOSE_FORBIDDEN,
         messages.CLOSE_UNKNOWN,
         messages.CLOSE_TOO_BIG,
+        1009,  # the websocket library's own word for too big
     }
 )
 """Coming back would only be refused again."""

@@ -82,7 +82,6 @@ class Rooms:
         self._clock_ms = clock_ms
         self._dice = dice or random.Random()  # noqa: S311  jitter, not a secret
         self._live: dict[str, _Live] = {}
-        self._closing = False
 
     def join(self, topic: str, member: Member, resume: Resume | None) -> Room:
         """Watch a topic; the answer comes through the member's socket. Also for a second hello."""
@@ -119,7 +118,6 @@ class Rooms:
 
     async def close(self) -> None:
         """The process stops: send everybody elsewhere, at their own pace."""
-        self._closing = True
         for live in list(self._live.values()):
             live.room.close_all(CLOSE_RESTART, "restarting")
             await live.stop()

@@ -56,7 +56,7 @@ def uvicorn_options(frame_bytes_max: int) -> dict[str, Any]:
 
 
 class Outlet:
-    """A room's `Socket` (see realtime.room). `gone` is set when the connection is to be left alone."""
+    """A room's `Socket` (see realtime.room) over an accepted ASGI connection."""
 
     def __init__(self, send: AsgiSend, unread_bytes_max: int) -> None:
         self._asgi_send = send

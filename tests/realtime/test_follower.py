@@ -140,7 +140,7 @@ def test_waits_grow_and_are_spread_and_end_where_it_is_not_wanted() -> None:
     waits = [[follower.closed(1012, DICE)[0] or 0.0 for _ in range(3)] for _ in range(4)]
     assert all(0 <= wait <= 20 for row in waits for wait in row)
     assert len({round(wait, 6) for row in waits for wait in row}) == 12
-    for code in (4400, 4401, 4403, 4404, 4413):
+    for code in (1009, 4400, 4401, 4403, 4404, 4413):
         assert follower.closed(code, DICE)[0] is None
     for code in (1001, 1006, 1011, 1012, 1013, 4408, 4420, 4429):
         assert follower.closed(code, DICE)[0] is not None

@@ -45,7 +45,7 @@ const PARKED_MAX = 1_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 20_000;
 /** Malformed, signed out, forbidden, unknown, too big: coming back would only be refused again. */
-const FINAL_CLOSES: ReadonlySet<number> = new Set([4400, 4401, 4403, 4404, 4413]);
+const FINAL_CLOSES: ReadonlySet<number> = new Set([1009, 4400, 4401, 4403, 4404, 4413]);
 
 interface Delta {
   readonly epoch: string;
