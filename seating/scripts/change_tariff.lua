@@ -6,7 +6,7 @@ purge(PURGE_MAX)
 local item = item_of(id)
 if not item or item[5] ~= cart or item[9] <= now then
   finish()
-  return cmsgpack.pack({'refused', {{'hold_expired', item and item[1] or 0, item and item[2] or -1, '', 0, {}}}, false})
+  return cmsgpack.pack({'refused', {{'unknown_item', item and item[1] or 0, item and item[2] or -1, '', 0, {}}}, false})
 end
 local change = {}
 for _, quota in ipairs(item[4]) do change[quota] = (change[quota] or 0) - 1 end
