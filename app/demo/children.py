@@ -79,7 +79,9 @@ class Children:
             with child.log.open("ab") as sink:
                 child.process = await asyncio.create_subprocess_exec(
                     *child.command,
-                    stdin=asyncio.subprocess.DEVNULL,
+                    # A pipe that nothing comes through, since a gate agent watches it for a scanner's lines, and the
+                    # event loop cannot watch /dev/null.
+                    stdin=asyncio.subprocess.PIPE,
                     stdout=sink,
                     stderr=sink,
                     env=self._environment,

@@ -60,8 +60,9 @@ def run(*, port: int, data: Path, fresh: bool, browser: bool) -> int:
             raise DataError(
                 "--fresh only empties the demo's own servers: unset DATABASE_URL and REDIS_URL, or empty yours."
             )
-        ports = choose_ports(port)
+        # The directory first: whoever starts the same demo twice hears that, and not of a port.
         with claim(data, fresh=fresh) as directory:
+            ports = choose_ports(port)
             if directory.began_anew:
                 _say("The last start stopped in the middle of its set-up; starting that over.")
             _run(Demo(directory, ports, browser, {}, began))
