@@ -180,9 +180,7 @@ def printable(content: TicketContent, *, copy_number: int, issued_at: datetime) 
         if label
     ]
     mark = "" if copy_number == 0 else "DUPLICATA" if copy_number == 1 else f"DUPLICATA {copy_number}"
-    price = (
-        show_money(content.price_minor, content.currency, current_locale()) if content.price_minor else gettext("Free")
-    )
+    amount = show_money(content.price_minor, content.currency, current_locale())
     return PrintableTicket(
         number=content.number,
         code=content.code,
