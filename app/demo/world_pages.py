@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from markupsafe import Markup
 
 from app.demo.label_picture import picture
@@ -82,7 +83,7 @@ def show_mailbox(request: AnyRequest, state: State) -> Response[str]:
 
 
 @get("/mails/{key:str}", sync_to_thread=False)
-def show_mail(request: AnyRequest, state: State, key: str) -> Response[str]:
+def show_mail(request: AnyRequest, state: State, key: FromPath[str]) -> Response[str]:
     mail = _mail(state, key)
     return _page(
         request,
@@ -96,7 +97,7 @@ def show_mail(request: AnyRequest, state: State, key: str) -> Response[str]:
 
 
 @get("/mails/{key:str}/html", sync_to_thread=False)
-def show_html(state: State, key: str) -> Response[str]:
+def show_html(state: State, key: FromPath[str]) -> Response[str]:
     body = _mailbox(state).html_of(_mail(state, key).key)
     if body is None:
         raise NotFoundException("This mail has no HTML part.")
@@ -109,7 +110,7 @@ def show_html(state: State, key: str) -> Response[str]:
 
 
 @get("/mails/{key:str}/parts/{index:int}", sync_to_thread=False)
-def show_part(state: State, key: str, index: int) -> Response[bytes]:
+def show_part(state: State, key: FromPath[str], index: FromPath[int]) -> Response[bytes]:
     part = _mailbox(state).part(key, index)
     if part is None:
         raise NotFoundException("This mail has no such part.")
@@ -141,7 +142,7 @@ def show_labels(request: AnyRequest, state: State) -> Response[str]:
 
 
 @get("/labels/{number:int}", sync_to_thread=True)
-def show_label(state: State, number: int) -> Response[str]:
+def show_label(state: State, number: FromPath[int]) -> Response[str]:
     path = next((path for path in _printer(state).labels() if int(path.stem) == number), None)
     if path is None:
         raise NotFoundException("There is no such label.")
