@@ -27,7 +27,7 @@ def import_file(path: Path, *, renumber: bool, organizer: str, check_only: bool)
         if check_only:
             print("Nothing was kept: that was only a check.")
         else:
-            kept = asyncio.run(_keep(plan, organizer))
+            kept = asyncio.run(_reach_and_keep(plan, organizer))
             print(f"Kept as plan {kept}.")
     except PlanRefused as refused:
         _explain(path, refused)
@@ -63,13 +63,13 @@ def _explain(path: Path, refused: PlanRefused) -> None:
     )
 
 
-async def _keep(plan: Plan, organizer: str) -> int:
+async def _reach_and_keep(plan: Plan, organizer: str) -> int:
     """Raises ImportRefused when there is no ledger to keep it in, or nobody to keep it for."""
     try:
         # Asked first, since Piccolo's pool would add a warning of its own to our sentence.
         await (await asyncpg.connect(get_settings().database_url)).close()
         await db.start_pool(2)
-        return await store_plan(await _choose(organizer), plan)
+        return await keep(plan, organizer)
     except (OSError, asyncpg.PostgresError) as error:
         raise ImportRefused(
             f"the plan is sound but was not kept, since no migrated database answers ({error}); start `placeur demo`, "
@@ -79,14 +79,14 @@ async def _keep(plan: Plan, organizer: str) -> int:
         await db.stop_pool()
 
 
-async def _choose(organizer: str) -> int:
-    """The organiser asked for, or the only one there is."""
+async def keep(plan: Plan, organizer: str) -> int:
+    """Store the plan for the organiser asked for, or for the only one there is; its id. Raises ImportRefused."""
     known = await organizers()
     if organizer in known:
-        return known[organizer]
+        return await store_plan(known[organizer], plan)
     names = ", ".join(known) or "none yet"
     if organizer:
         raise ImportRefused(f"no organiser is called {organizer!r}; there are: {names}.")
     if len(known) != 1:
         raise ImportRefused(f"say with --organizer for whom the plan is; there are: {names}.")
-    return next(iter(known.values()))
+    return await store_plan(next(iter(known.values())), plan)
