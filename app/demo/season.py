@@ -199,7 +199,10 @@ async def _load_festival(office: BoxOffice, season: Season) -> None:
     event = Event(
         box_office=office.id, season=season.id, slug="festival-des-quais", zone=ZONE, order_max=12, show_left=True,
         title=_json({"fr": "Festival des Quais", "en": "Quayside Festival"}),
-        subtitle=_json({"fr": "Trois jours, douze concerts, placement libre", "en": "Three days, twelve concerts, free seating"}),
+        subtitle=_json({
+            "fr": "Trois jours, douze concerts, placement libre",
+            "en": "Three days, twelve concerts, free seating",
+        }),
         description=_json({
             "fr": "Fanfares, jazz et chanson au fil de l’eau. Entrée libre entre les scènes, gratuite avant 6 ans.",
             "en": "Brass bands, jazz and songs by the water. Walk freely between the stages; free under 6.",
