@@ -1,0 +1,132 @@
+/** The middle of the screen: one performance, followed live as a cashier sees it, as a map or as tariffs to count. */
+import { ask } from "../core/api";
+import { byId, h } from "../core/dom";
+import { t } from "../core/i18n";
+import { follow, type Holder, type Live, type Quota, type Status } from "../core/live";
+import "../seatmap/element";
+import type { SeatMap } from "../seatmap/element";
+import type { PlanJson } from "../seatmap/plan";
+import { countdown } from "../work/words";
+import { type HoldLine, holdLines } from "./holds";
+import { Quantities } from "./quantities";
+import type { Cart, Performance } from "./shapes";
+
+export interface HallEvents {
+  choose(seat: number): void;
+  giveBack(seat: number): void;
+  /** A seat that cannot be had was asked for: say why. */
+  refuse(words: string): void;
+  count(tariff: number, by: number): void;
+  holds(lines: HoldLine[]): void;
+  status(status: Status): void;
+  mine(cart: Cart): void;
+}
+
+export class HallView {
+  readonly map: SeatMap | null;
+  readonly quantities: Quantities | null;
+  private readonly live: Live;
+  private states: ArrayLike<number> = [];
+  private holders: ReadonlyMap<number, Holder> = new Map();
+  private mine = new Set<number>();
+  private due = 0;
+
+  private constructor(
+    readonly performance: Performance,
+    plan: PlanJson | null,
+    private readonly events: HallEvents,
+  ) {
+    this.quantities = plan ? null : new Quantities(performance, (tariff, by) => events.count(tariff, by));
+    this.map = plan ? this.makeMap(plan) : null;
+    byId("stage").replaceChildren(this.map ?? this.quantities!.element);
+    if (plan) this.map!.load(plan, { currency: performance.currency, tariffs: performance.tariffs }, { audience: "staff", tellMore: (seat) => this.tell(seat) });
+    this.live = follow(`/live/counter/performances/${performance.id}`, {
+      onSnapshot: (states, holders) => {
+        [this.states, this.holders] = [states, holders];
+        this.map?.setStates(states);
+        this.tellHolds();
+      },
+      onDelta: (changes) => {
+        this.map?.change(changes.map(({ ordinal, code }) => [ordinal, code] as const));
+        this.tellHolds();
+      },
+      onQuotas: (quotas: ReadonlyMap<string, Quota>) => this.quantities?.limit(quotas),
+      onMine: (cart) => cart && events.mine(cart as Cart),
+      onStatus: (status) => events.status(status),
+    });
+  }
+
+  /** Asks for the performance and its plan. Throws ApiProblem. */
+  static async open(id: number, events: HallEvents): Promise<HallView> {
+    const performance = await ask<Performance>("GET", `/counter/performances/${id}`);
+    const plan = performance.seated ? await ask<PlanJson>("GET", `/performances/${id}/plan`) : null;
+    return new HallView(performance, plan, events);
+  }
+
+  close(): void {
+    clearTimeout(this.due);
+    this.live.close();
+  }
+
+  serverNow(): number {
+    return this.live.serverNow();
+  }
+
+  /** The counter's cart is another one now: have its news told to this connection. */
+  rejoin(): void {
+    this.live.rejoin();
+  }
+
+  show(cart: Cart): void {
+    const here = cart.items.filter((item) => item.performance === this.performance.id);
+    this.mine = new Set(here.map((item) => item.ordinal).filter((ordinal) => ordinal >= 0));
+    this.map?.setMine(this.mine);
+    this.quantities?.show(here);
+    this.tellHolds();
+  }
+
+  /** Once a second: the card under the pointer counts down too. */
+  tick(): void {
+    this.map?.refreshCard();
+  }
+
+  private makeMap(plan: PlanJson): SeatMap {
+    const map = h("seat-map" as "div", { class: "till__map", aria: { label: plan.name } }) as unknown as SeatMap;
+    map.addEventListener("seat-choose", (event) => this.events.choose((event as CustomEvent<{ seat: number }>).detail.seat));
+    map.addEventListener("seat-return", (event) => this.events.giveBack((event as CustomEvent<{ seat: number }>).detail.seat));
+    map.addEventListener("seat-refused", (event) => {
+      const { seat } = (event as CustomEvent<{ seat: number }>).detail;
+      this.events.refuse(`${map.nameOf(seat)} – ${this.tell(seat)}`);
+    });
+    return map;
+  }
+
+  /** Why a seat is not free, in words for staff. */
+  private tell(seat: number): string {
+    const state = this.states[seat] ?? 0;
+    if (this.mine.has(seat) || state === 0) return "";
+    const holder = this.holders.get(seat);
+    const who = holder ? ownerName(holder.kind, holder.label) : "";
+    if (state === 1) return holder ? t("Held by {who}, {time} left", { who, time: countdown(holder.expiresAtMs - this.serverNow()) }) : t("Held");
+    if (state === 2) return who ? t("Being paid by {who}", { who }) : t("Being paid");
+    return { 3: t("Sold"), 4: t("Blocked"), 5: t("Sold, and inside") }[state] ?? "";
+  }
+
+  /** A burst of changes is told once. */
+  private tellHolds(): void {
+    this.due ||= window.setTimeout(() => {
+      this.due = 0;
+      const hall = this.map?.hall;
+      this.events.holds(
+        hall
+          ? holdLines(this.states, this.holders, this.mine, (seat) => ({ zone: hall.zoneName(seat), row: hall.rowLabel[seat] ?? "", number: hall.number[seat] ?? "" }))
+          : [],
+      );
+    }, 60);
+  }
+}
+
+/** A buyer's holds all carry the same label, which is ours to translate; a counter's label is its own name. */
+export function ownerName(kind: string, label: string): string {
+  return kind === "buyer" ? t("online") : label;
+}
