@@ -14,7 +14,7 @@ from app.catalog.queries import offer_of, plan_of
 from app.catalog.rules.selling import Channel, SaleStatus, lowest_price, sale_status, tariffs_for
 from app.core.db import connection
 from app.core.errors import Problem
-from app.core.i18n import gettext, show_date, show_time, translated
+from app.core.i18n import N_, gettext, show_date, show_time, translated
 from app.sales.carts import title_of
 from app.sales.inventory import inventory, with_group
 from app.sales.methods._reasons import explain_refusal
@@ -129,10 +129,10 @@ class OrderView(Struct, frozen=True, kw_only=True):
 
 STATUS_TEXTS = {
     "open": "",
-    "soon": "On sale from {date} at {time}",
-    "closed": "Sales are closed",
-    "cancelled": "Cancelled",
-    "sold_out": "Sold out",
+    "soon": N_("On sale from {date} at {time}"),
+    "closed": N_("Sales are closed"),
+    "cancelled": N_("Cancelled"),
+    "sold_out": N_("Sold out"),
 }
 
 
