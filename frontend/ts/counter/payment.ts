@@ -108,7 +108,7 @@ export class Payment {
     const due = tender(bad ? 0 : entered, cart.total_minor);
     line.dataset["enough"] = String(due.enough && !bad);
     this.received.setAttribute("aria-invalid", String(bad || !due.enough));
-    byId("change-word").textContent = bad ? t("This is not an amount") : due.enough ? t("Change") : t("Still missing");
+    byId("change-word").textContent = bad ? t("This is not an amount") : due.enough ? t("Change due") : t("Still missing");
     byId("change").textContent = bad ? "" : money(due.enough ? due.change_minor : due.missing_minor, cart.currency);
     byId<HTMLButtonElement>("cash-go").setAttribute("aria-disabled", String(bad || !due.enough));
   }

@@ -1,11 +1,11 @@
 /** The gate (ACC-1): a scanner that types, a camera, or a person; one verdict at a time, seen across the foyer. */
 import { byId, h, icon } from "../core/dom";
-import { locale, readJson, t } from "../core/i18n";
+import { readJson, t } from "../core/i18n";
 import { type Answer, check, newScanId, readTyped, type Scanned, type Send, Sightings, toneOf } from "../work/scanning";
 import { sound } from "../work/sounds";
 import { canSee, Eye } from "../work/camera";
 import { remembered, remember } from "../work/memory";
-import { timeOf } from "../work/words";
+import { timeOf, wallDay, wallTime } from "../work/words";
 
 interface Gate {
   id: number;
@@ -162,9 +162,8 @@ function ring(kind: "good" | "bad" | "away"): void {
 }
 
 function momentOf(iso: string): string {
-  const at = new Date(iso);
-  const sameDay = at.toDateString() === new Date().toDateString();
-  return sameDay ? timeOf(at.getTime(), true) : at.toLocaleString(locale(), { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const isToday = new Date(iso).toDateString() === today();
+  return isToday ? wallTime(iso) : `${wallDay(iso)} ${wallTime(iso)}`;
 }
 
 function shorten(code: string): string {
