@@ -58,6 +58,11 @@ export function withLightness(colour: Rgb, lightness: number): Rgb {
   return fromOklab([lightness, a, b]);
 }
 
+/** So much of `a` in `b`, as paint on paper looks. */
+export function mix(a: Rgb, b: Rgb, share: number): Rgb {
+  return [0, 1, 2].map((i) => a[i]! * share + b[i]! * (1 - share)) as unknown as Rgb;
+}
+
 /** The colour, made darker or lighter in small steps until it stands `ratio` off every ground. */
 export function readableOn(colour: Rgb, grounds: readonly Rgb[], ratio: number, direction: "darker" | "lighter"): Rgb {
   let [lightness] = toOklab(colour);

@@ -1,5 +1,5 @@
 /** Light or dark, and the box office's own accent made readable in both. */
-import { contrast, type Rgb, parseHex, readableOn, toHex, withLightness, toOklab } from "./colour";
+import { contrast, mix, type Rgb, parseHex, readableOn, toHex, withLightness, toOklab } from "./colour";
 
 export type Theme = "light" | "dark";
 const KEY = "placeur-theme";
@@ -43,7 +43,7 @@ export function accentTokens(accent: Rgb, theme: Theme): Record<string, string> 
   const fill = readableOn(accent, [white], 4.6, "darker");
   const [lightness] = toOklab(fill);
   if (theme === "light") {
-    const soft = withLightness(accent, 0.95);
+    const soft = mix(accent, [255, 255, 255], 0.09);
     return {
       "--accent": toHex(fill),
       "--accent-hover": toHex(withLightness(fill, lightness - 0.06)),
@@ -52,7 +52,7 @@ export function accentTokens(accent: Rgb, theme: Theme): Record<string, string> 
       "--accent-text": toHex(readableOn(accent, [[239, 236, 238], soft], 4.6, "darker")),
     };
   }
-  const soft = withLightness(accent, 0.27);
+  const soft = mix(accent, [31, 24, 32], 0.3);
   // On a dark page a very dark fill would vanish: lift it as far as white on it allows.
   let lifted = fill;
   for (let l = lightness; contrast(lifted, [31, 24, 32]) < 2.6 && l < 0.7; l += 0.01) {

@@ -49,6 +49,7 @@ async function open(): Promise<void> {
   });
   keeper.accept(page.cart);
   document.addEventListener("placeur:theme", () => basket?.show());
+  document.querySelector(".house__main")?.addEventListener("pointerdown", () => basket?.open(false));
   followLive();
 }
 

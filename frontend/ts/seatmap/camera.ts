@@ -40,16 +40,16 @@ export function visibleBox(camera: Camera, view: View, margin = 0): Box {
   return { left, top, right, bottom };
 }
 
-/** The whole box, centred in what the padding leaves. */
-export function fit(box: Box, view: View, padding: Padding, scaleMax = Infinity): Camera {
-  const [width, height] = [Math.max(1, box.right - box.left), Math.max(1, box.bottom - box.top)];
+/** The whole box in what the padding leaves: centred, or higher up (`height` 0 is the top). */
+export function fit(box: Box, view: View, padding: Padding, scaleMax = Infinity, height = 0.5): Camera {
+  const [width, tall] = [Math.max(1, box.right - box.left), Math.max(1, box.bottom - box.top)];
   const roomX = Math.max(1, view.width - padding.left - padding.right);
   const roomY = Math.max(1, view.height - padding.top - padding.bottom);
-  const scale = Math.min(roomX / width, roomY / height, scaleMax);
+  const scale = Math.min(roomX / width, roomY / tall, scaleMax);
   return {
     scale,
     tx: padding.left + (roomX - width * scale) / 2 - box.left * scale,
-    ty: padding.top + (roomY - height * scale) / 2 - box.top * scale,
+    ty: padding.top + (roomY - tall * scale) * height - box.top * scale,
   };
 }
 

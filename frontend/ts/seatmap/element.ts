@@ -236,9 +236,9 @@ export class SeatMap extends HTMLElement {
       this.zoomOut,
     );
     const listed = h("div", { class: "seat-map__list", hidden: true });
-    const toggle = h("button", { class: "button button--small seat-map__toggle", type: "button", aria: { expanded: "false" } });
+    const toggle = h("button", { class: "button button--small seat-map__toggle", type: "button", title: t("Seats as a list"), aria: { pressed: "false", label: t("Seats as a list") } });
     const dress = (open: boolean): void =>
-      toggle.replaceChildren(icon(open ? "armchair" : "list"), open ? t("Show the map") : t("Seats as a list"));
+      toggle.replaceChildren(icon(open ? "armchair" : "list"), open ? t("Map") : t("List"));
     dress(false);
     toggle.addEventListener("click", () => {
       const open = Boolean(listed.hidden);
@@ -246,10 +246,10 @@ export class SeatMap extends HTMLElement {
       if (open) this.list?.refresh(null);
       listed.hidden = !open;
       this.toggleAttribute("data-listing", open);
-      toggle.setAttribute("aria-expanded", String(open));
+      toggle.setAttribute("aria-pressed", String(open));
       dress(open);
     });
-    this.replaceChildren(h("div", { class: "seat-map__bar" }, legend.element, toggle), h("div", { class: "seat-map__body" }, this.field, tools, listed));
+    this.replaceChildren(h("div", { class: "seat-map__bar" }, legend.element, toggle), h("div", { class: "seat-map__body" }, this.field, legend.keys, tools, listed));
     stage.onFrame = () => this.afterFrame();
   }
 

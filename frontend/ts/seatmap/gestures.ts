@@ -120,7 +120,8 @@ export function listenToGestures(target: HTMLElement, on: GestureListener): () =
   target.addEventListener("pointermove", move, { signal });
   target.addEventListener("pointerup", up, { signal });
   target.addEventListener("pointercancel", up, { signal });
-  target.addEventListener("pointerleave", () => on.leave(), { signal });
+  // A finger "leaves" whenever it is lifted; only a mouse goes somewhere else.
+  target.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && on.leave(), { signal });
   target.addEventListener("wheel", wheel, { signal, passive: false });
   return () => quit.abort();
 }

@@ -6,6 +6,15 @@ import type { Hall } from "./plan";
 
 export class Legend {
   readonly element = h("div", { class: "legend", role: "group", aria: { label: t("Price categories") } });
+  /** What the other looks mean; stands in a corner of the map. */
+  readonly keys = h(
+    "p",
+    { class: "seat-map__keys" },
+    h("span", { class: "swatch swatch--taken" }),
+    t("Taken"),
+    h("span", { class: "swatch swatch--mine" }),
+    t("Yours"),
+  );
   private readonly chips: HTMLButtonElement[] = [];
   private chosen = new Set<number>();
 
@@ -27,10 +36,6 @@ export class Legend {
       this.chips.push(chip);
       this.element.append(chip);
     });
-    this.element.append(
-      h("span", { class: "legend__key" }, h("span", { class: "swatch swatch--taken" }), t("Taken")),
-      h("span", { class: "legend__key" }, h("span", { class: "swatch swatch--mine" }), t("Yours")),
-    );
   }
 
   paint(colours: readonly string[]): void {

@@ -12,6 +12,8 @@ export class SeatList {
   readonly element = h("div", { class: "seat-list" });
   private readonly buttons = new Map<number, HTMLButtonElement>();
   private readonly zones: { summary: HTMLElement; rows: Row[]; filled: boolean }[] = [];
+  /** The first seat after each aisle. */
+  private readonly aisles: ReadonlySet<number>;
   private readonly rowNames = new Map<Row, HTMLElement>();
 
   constructor(
@@ -20,6 +22,7 @@ export class SeatList {
     private readonly colourOf: (category: number) => string,
     private readonly onChoose: (seat: number) => void,
   ) {
+    this.aisles = new Set(hall.runs.flatMap((run) => run.slice(0, 1)));
     hall.plan.zones.forEach((name, zone) => {
       const rows = hall.rows.filter((row) => row.zone === zone);
       if (rows.length) this.element.append(this.zoneOf(name, rows));
@@ -66,6 +69,8 @@ export class SeatList {
       button.addEventListener("click", () => this.onChoose(seat));
       this.buttons.set(seat, button);
       this.dress(button, seat);
+      // An aisle shows as one.
+      button.toggleAttribute("data-aisle", this.aisles.has(seat) && seat !== row.seats[0]);
       return button;
     });
     const name = row.label ? t("Row {row}", { row: row.label }) : t("Seats");

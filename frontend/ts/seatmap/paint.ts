@@ -8,7 +8,7 @@
 import type { Theme } from "../core/theme";
 import { type Camera, toScreen } from "./camera";
 import type { Grid } from "./grid";
-import { type AreaJson, BLOCKED, type Box, type Hall, HELD, PENDING, USED, WHEELCHAIR, STANDARD } from "./plan";
+import { type AreaJson, BLOCKED, type Box, type Hall, HELD, PENDING, type Row, STANDARD, USED, WHEELCHAIR } from "./plan";
 import { drawSign, type Look, signOf, Sprites } from "./sprites";
 
 export interface Colours {
@@ -80,7 +80,7 @@ export class Painter {
   }
 
   private contents(ctx: CanvasRenderingContext2D, scene: Scene, camera: Camera, view: Box, dpr: number): void {
-    for (const area of scene.hall.plan.areas) paintArea(ctx, area, scene.colours, camera);
+    for (const area of scene.hall.plan.areas) if (area.shape !== "text") paintArea(ctx, area, scene.colours, camera);
     const size = scene.hall.radius * camera.scale;
     if (size >= ROW_LABEL_MIN) paintRowLabels(ctx, scene, camera, view);
     const groups = this.group(scene, view);
@@ -133,16 +133,19 @@ export class Painter {
     if (usual < NUMBER_MIN) return;
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
-    ctx.font = `600 ${Math.min(usual * 0.82, 20).toFixed(1)}px ${colours.font}`;
+    const fonts = [0.84, 0.84, 0.84, 0.68].map((share) => `600 ${Math.min(usual * share, 20).toFixed(1)}px ${colours.font}`);
     for (const [look, seats] of groups) {
       const ink = this.sprites.ink(look, colours);
       if (!ink) continue;
       ctx.fillStyle = ink;
+      let set = "";
       for (const seat of seats) {
         const [x, y] = toScreen(camera, hall.x[seat]!, hall.y[seat]!);
         const number = hall.number[seat]!;
-        // Long numbers ("A-101") are squeezed rather than cut.
-        ctx.fillText(number, x, y + usual * 0.06, usual * 1.7);
+        // Long numbers are set smaller, very long ones ("A-101") squeezed rather than cut.
+        const font = fonts[Math.min(number.length, 3)]!;
+        if (font !== set) ctx.font = set = font;
+        ctx.fillText(number, x, y + usual * 0.02, usual * 1.45);
       }
     }
   }
@@ -220,7 +223,13 @@ function paintRowLabels(ctx: CanvasRenderingContext2D, { hall, colours }: Scene,
   ctx.globalAlpha = 0.72;
   for (const row of hall.rows) {
     const { seats, label } = row;
-    if (seats.length < 3 || !label) continue;
+    if (!label) continue;
+    const width = ctx.measureText(label).width;
+    if (width > size * 2.3) {
+      paintBoxName(ctx, hall, row, camera, width);
+      continue;
+    }
+    if (seats.length < 3) continue;
     for (const [end, next] of [
       [seats[0]!, seats[1]!],
       [seats[seats.length - 1]!, seats[seats.length - 2]!],
@@ -231,13 +240,26 @@ function paintRowLabels(ctx: CanvasRenderingContext2D, { hall, colours }: Scene,
       const [wx, wy] = [hall.x[end]! + (dx / step) * reach, hall.y[end]! + (dy / step) * reach];
       if (wx < view.left || wx > view.right || wy < view.top || wy > view.bottom) continue;
       const [x, y] = toScreen(camera, wx, wy);
-      ctx.fillText(label, x, y, size * 2.6);
+      ctx.fillText(label, x, y);
     }
   }
   ctx.globalAlpha = 1;
 }
 
-/** The stage and other things that are no seats. The largest are painted in our own colours: a plan's often clash. */
+/** A long name ("Loge 12") is a box's, not a row's: once, over it, as soon as it fits. */
+function paintBoxName(ctx: CanvasRenderingContext2D, hall: Hall, row: Row, camera: Camera, width: number): void {
+  let [left, right, top] = [Infinity, -Infinity, Infinity];
+  for (const seat of row.seats) {
+    left = Math.min(left, hall.x[seat]!);
+    right = Math.max(right, hall.x[seat]!);
+    top = Math.min(top, hall.y[seat]!);
+  }
+  if (width > (right - left + hall.radius * 3.4) * camera.scale) return;
+  const [x, y] = toScreen(camera, (left + right) / 2, top - hall.radius * 1.75);
+  ctx.fillText(row.label, x, y);
+}
+
+/** The stage and other things that are no seats, in our own colours: a plan's often clash. Its words are labels. */
 function paintArea(ctx: CanvasRenderingContext2D, area: AreaJson, colours: Colours, camera: Camera): void {
   ctx.save();
   ctx.translate(camera.tx, camera.ty);
@@ -250,23 +272,23 @@ function paintArea(ctx: CanvasRenderingContext2D, area: AreaJson, colours: Colou
   else if (area.shape === "circle" || area.shape === "ellipse") ctx.ellipse(0, 0, area.radius_x ?? 0, area.radius_y ?? 0, 0, 0, 2 * Math.PI);
   else if (area.shape === "polygon") area.points?.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
   if (area.shape === "polygon") ctx.closePath();
-  const isStage = area.shape !== "text" && Boolean(area.text);
+  const isStage = Boolean(area.text);
   ctx.fillStyle = isStage ? colours.stage : colours.line;
   ctx.globalAlpha = isStage ? 1 : 0.55;
-  if (area.shape !== "text") ctx.fill();
+  ctx.fill();
   ctx.globalAlpha = 1;
-  if (area.text) paintAreaText(ctx, area, colours, camera, isStage);
+  if (area.text) paintAreaText(ctx, area, colours, camera);
   ctx.restore();
 }
 
-function paintAreaText(ctx: CanvasRenderingContext2D, area: AreaJson, colours: Colours, camera: Camera, onStage: boolean): void {
-  const free = area.shape === "text";
+function paintAreaText(ctx: CanvasRenderingContext2D, area: AreaJson, colours: Colours, camera: Camera): void {
   const [w, h] = [area.width ?? (area.radius_x ?? 0) * 2, area.height ?? (area.radius_y ?? 0) * 2];
-  // Never smaller than 11 px on the screen while the thing it names is wide enough to carry it.
-  const size = Math.max((area.text_size ?? 16) * 1.25, Math.min(15 / camera.scale, Math.max(h * 0.5, 12)));
-  ctx.fillStyle = onStage ? colours.stageInk : colours.label;
+  // Neither too small to read on the whole house, nor shouting when one is close.
+  const wanted = Math.max((area.text_size ?? 16) * 1.25, Math.min(15 / camera.scale, Math.max(h * 0.5, 12)));
+  const size = Math.min(wanted, 30 / camera.scale);
+  ctx.fillStyle = colours.stageInk;
   ctx.font = `620 ${size}px ${colours.display}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  ctx.fillText(area.text ?? "", free ? (area.text_x ?? 0) : (area.text_x ?? w / 2), free ? (area.text_y ?? 0) : (area.text_y ?? h / 2), w || undefined);
+  ctx.fillText(area.text ?? "", area.text_x ?? w / 2, area.text_y ?? h / 2, w || undefined);
 }

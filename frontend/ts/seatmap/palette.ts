@@ -6,7 +6,7 @@ import { contrast, distanceForAll, parseHex, readableOn, type Rgb, toHex, toOkla
 import type { Theme } from "../core/theme";
 
 const FLOOR: Record<Theme, Rgb> = { light: [241, 238, 240], dark: [16, 12, 17] };
-const TAKEN: Record<Theme, Rgb> = { light: [205, 197, 202], dark: [58, 49, 58] };
+const TAKEN: Record<Theme, Rgb> = { light: [196, 187, 193], dark: [67, 57, 67] };
 const LAMP: Record<Theme, Rgb> = { light: [246, 183, 60], dark: [255, 196, 77] };
 
 /** Told apart by lightness as much as by hue, and none of them near the lamp's amber (tests/seatmap/palette.test.ts). */

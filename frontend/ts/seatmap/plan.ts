@@ -145,22 +145,45 @@ function gatherRows(plan: PlanJson): Row[] {
   return [...rows.values()];
 }
 
+/** Beyond this turn (radians) two neighbours are not side by side: a corner, or the next line of a box. */
+const CORNER = 0.7;
+/** A row of a few seats that turns is a box: its chairs all look the same way. */
+const BOX_MAX = 10;
+
 /** Chairs stand square to their row, on the side of it where the stage is. */
 function faceStage(hall: Hall): Float32Array {
   const facing = new Float32Array(hall.n);
   const [fx, fy] = hall.plan.focal;
   for (const run of hall.runs) {
+    const along = run.slice(1).map((seat, i) => Math.atan2(hall.y[seat]! - hall.y[run[i]!]!, hall.x[seat]! - hall.x[run[i]!]!));
+    const turns = along.some((angle, i) => i > 0 && turn(along[i - 1]!, angle) > CORNER);
+    if (run.length < 2 || (turns && run.length <= BOX_MAX)) {
+      const [cx, cy] = [mean(run, hall.x), mean(run, hall.y)];
+      for (const seat of run) facing[seat] = Math.atan2(fy - cy, fx - cx);
+      continue;
+    }
     run.forEach((seat, i) => {
-      const before = run[Math.max(0, i - 1)]!;
-      const after = run[Math.min(run.length - 1, i + 1)]!;
-      const [dx, dy] = [hall.x[after]! - hall.x[before]!, hall.y[after]! - hall.y[before]!];
+      const [before, after] = [along[i - 1] ?? along[i]!, along[i] ?? along[i - 1]!];
+      // Round a corner a chair belongs to the line it ends.
+      const angle = turn(before, after) > CORNER ? before : before + wrap(after - before) / 2;
       const [sx, sy] = [fx - hall.x[seat]!, fy - hall.y[seat]!];
-      // A seat alone in its row looks straight at the stage.
-      if (dx === 0 && dy === 0) facing[seat] = Math.atan2(sy, sx);
-      else facing[seat] = -dy * sx + dx * sy >= 0 ? Math.atan2(dx, -dy) : Math.atan2(-dx, dy);
+      const side = -Math.sin(angle) * sx + Math.cos(angle) * sy >= 0 ? 1 : -1;
+      facing[seat] = wrap(angle + (side * Math.PI) / 2);
     });
   }
   return facing;
+}
+
+function wrap(angle: number): number {
+  return Math.atan2(Math.sin(angle), Math.cos(angle));
+}
+
+function turn(a: number, b: number): number {
+  return Math.abs(wrap(b - a));
+}
+
+function mean(seats: readonly number[], of: Float32Array): number {
+  return seats.reduce((sum, seat) => sum + of[seat]!, 0) / seats.length;
 }
 
 function boundsOf(hall: Hall): Box {

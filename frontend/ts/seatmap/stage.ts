@@ -6,8 +6,8 @@
 import { prefersCalm } from "../core/dom";
 import { between, type Camera, clamp, ease, fit, type Limits, lookAt, type Padding, pan, toScreen, type View, visibleBox, zoomAt } from "./camera";
 import { Effects } from "./effects";
+import { type Label, labelsOf, paintLabels } from "./labels";
 import { CHAIR_MIN, Painter, type Scene } from "./paint";
-import { paintZoneNames, zoneAnchors } from "./zone_names";
 
 const PADDING: Padding = { top: 22, right: 22, bottom: 34, left: 22 };
 /** Seats that one frame of a moving camera may draw anew. */
@@ -31,7 +31,7 @@ export class Stage {
   private readonly buffer = document.createElement("canvas");
   private readonly bufferCtx = this.buffer.getContext("2d", { alpha: false })!;
   private readonly painter = new Painter();
-  private readonly anchors;
+  private readonly labels: readonly Label[];
   private painted: Camera | null = null;
   private stale = new Set<number>();
   private dpr = 1;
@@ -42,7 +42,7 @@ export class Stage {
   private glide: { vx: number; vy: number } | null = null;
 
   constructor(private readonly scene: Scene) {
-    this.anchors = zoneAnchors(scene.hall);
+    this.labels = labelsOf(scene.hall);
     this.canvas.className = "seat-map__canvas";
     this.canvas.setAttribute("aria-hidden", "true");
   }
@@ -67,7 +67,7 @@ export class Stage {
   }
 
   private whole(): Camera {
-    return fit(this.scene.hall.bounds, this.view, PADDING, 24 / this.scene.hall.radius);
+    return fit(this.scene.hall.bounds, this.view, PADDING, 24 / this.scene.hall.radius, 0.36);
   }
 
   private kept(camera: Camera): Camera {
@@ -220,7 +220,7 @@ export class Stage {
     }
     ctx.drawImage(this.buffer, 0, 0);
     ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
-    paintZoneNames(ctx, this.anchors, scene.hall, scene.colours, camera, this.view);
+    paintLabels(ctx, this.labels, scene.hall, scene.colours, camera, this.view);
     this.effects.paint(ctx, scene.hall, scene.colours, camera, now);
     if (this.pointed >= 0) this.paintPointed();
   }

@@ -19,6 +19,7 @@ export class Basket {
   private readonly count = h("span", { class: "basket__count" });
   private readonly barClock = h("span", { class: "basket__clock figure" });
   private readonly go = h("a", { class: "button button--primary basket__go", href: "/checkout" }, t("Continue"), icon("arrow-right"));
+  private readonly usher = h("button", { class: "button button--accent basket__usher", type: "button", onclick: () => this.open(!this.isOpen) }, icon("flashlight"), t("Best seats"));
   private readonly handle: HTMLButtonElement;
   private readonly countdown: CountdownView;
 
@@ -48,6 +49,7 @@ export class Basket {
         "div",
         { class: "basket__foot" },
         h("button", { class: "basket__sum", type: "button", onclick: () => this.open(!this.isOpen) }, this.count, h("span", { class: "basket__line" }, this.total, this.barClock)),
+        asker ? this.usher : null,
         this.go,
       ),
     );
@@ -84,10 +86,15 @@ export class Basket {
     this.invitation.hidden = n > 0;
     this.invitation.replaceChildren(...this.invite());
     this.total.textContent = n ? money(cart.total_minor, cart.currency) : "";
-    this.count.textContent = n ? tn("{n} ticket", "{n} tickets", n) : t("No seat chosen yet");
+    this.count.textContent = n ? tn("{n} ticket", "{n} tickets", n) : this.hint();
     this.go.toggleAttribute("hidden", n === 0);
     this.barClock.hidden = n === 0;
     this.countdown.set(n ? cart.expires_at_ms : null);
+  }
+
+  private hint(): string {
+    if (this.performance.status !== "open") return this.performance.status_text;
+    return this.performance.seated ? t("Tap the seats you like") : t("No ticket chosen yet");
   }
 
   private invite(): Node[] {
