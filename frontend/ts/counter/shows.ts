@@ -2,17 +2,8 @@
 import { byId, h, icon } from "../core/dom";
 import { t } from "../core/i18n";
 import { wallDay, wallTime } from "../work/words";
+import { matches } from "./find";
 import type { Show } from "./shapes";
-
-/** Every word typed must begin a word of the title, the place, the day or the time ("mal jeu 20"). */
-export function matches(haystack: string, typed: string): boolean {
-  const words = fold(haystack).split(/[\s,·–-]+/);
-  return fold(typed).split(/\s+/).filter(Boolean).every((part) => words.some((word) => word.startsWith(part)));
-}
-
-function fold(text: string): string {
-  return text.normalize("NFD").replace(/\p{Diacritic}/gu, "").toLowerCase();
-}
 
 /** "Today", "Tomorrow", else the day in full, by the calendar of whoever looks. */
 export function dayName(iso: string, today: Date): string {
