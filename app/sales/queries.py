@@ -85,6 +85,8 @@ class PerformanceView(Struct, frozen=True, kw_only=True):
     categories: tuple[CategoryView, ...]
     show_left: bool
     left: int | None
+    counters: tuple[str, ...]
+    """The quotas that limit the whole performance, by their names on the live feed: the least of them is `left`."""
 
 
 class PaymentView(Struct, frozen=True):
@@ -148,9 +150,8 @@ async def left_of(offer: Offer) -> int | None:
     snapshot = await snapshot_of(offer)
     limits = [
         max(0, size - used)
-        for q in offer.quotas
-        if q.performance in (None, offer.id) and q.tariff is None and q.category is None
-        for used, size in (snapshot.quotas.get(q.key, (0, None)),)
+        for key in counters_of(offer)
+        for used, size in (snapshot.quotas.get(key, (0, None)),)
         if size is not None
     ]
     if offer.plan is not None:
@@ -158,6 +159,13 @@ async def left_of(offer: Offer) -> int | None:
     left = min(limits, default=None)
     _left[offer.id] = (time.monotonic(), left)
     return left
+
+
+def counters_of(offer: Offer) -> tuple[str, ...]:
+    """The quotas that every ticket of a performance counts in."""
+    return tuple(
+        q.key for q in offer.quotas if q.performance in (None, offer.id) and q.tariff is None and q.category is None
+    )
 
 
 async def status_of(offer: Offer, channel: Channel, at: datetime) -> SaleStatus | str:
@@ -231,6 +239,7 @@ async def view_performance(performance: int, channel: Channel, at: datetime) -> 
         ),
         show_left=offer.show_left,
         left=await left_of(offer) if offer.show_left else None,
+        counters=counters_of(offer) if offer.show_left else (),
     )
 
 

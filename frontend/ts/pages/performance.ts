@@ -79,8 +79,11 @@ function followLive(): void {
     },
     onMine: (cart) => hearOfCart(cart as Cart | null),
     onQuotas: (quotas) => {
-      const own = quotas.get(`performance:${performance.id}`);
-      if (own && own[1] >= 0) quantity?.showLeft(Math.max(0, own[1] - own[0]));
+      const left = performance.counters.flatMap((name) => {
+        const [used, limit] = quotas.get(name) ?? [0, -1];
+        return limit < 0 ? [] : [Math.max(0, limit - used)];
+      });
+      if (left.length) quantity?.showLeft(Math.min(...left));
     },
     onConnection: showConnection,
   });

@@ -49,6 +49,8 @@ export interface Performance {
   categories: { name: string; color: string; from_minor: number | null }[];
   show_left: boolean;
   left: number | null;
+  /** The live feed's quotas whose least remainder is `left`. */
+  counters: string[];
 }
 
 export interface Order {
