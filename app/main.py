@@ -12,7 +12,7 @@ from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins.prometheus import PrometheusConfig
 from litestar.static_files import create_static_files_router
 
@@ -21,7 +21,7 @@ from app.access import pages as access_pages
 from app.access.keys import register_key
 from app.accounts import pages as account_pages
 from app.core import db, health
-from app.core.edge import Edge
+from app.core.edge import Edge, refuse_cross_site
 from app.core.logs import configure_logs
 from app.core.redis import close_redis
 from app.core.web import FRONTEND, handle_problem
@@ -61,23 +61,27 @@ def create_app(settings: Settings) -> Litestar:
             await close_provider_connections()
 
     metrics = PrometheusConfig(app_name="placeur", prefix="placeur", group_path=True)
-    return Litestar(
+    app = Litestar(
         route_handlers=[*_routers(), feed],
         lifespan=[lifespan],
-        middleware=[Edge(), metrics.middleware],
+        guards=[refuse_cross_site],
+        middleware=[metrics.middleware],
         exception_handlers={Exception: handle_problem},
         compression_config=CompressionConfig(backend="gzip", minimum_size=1_000, gzip_compress_level=4),
         openapi_config=OpenAPIConfig(
             title="Placeur",
             version="1",
             description="The HTTP API of a Placeur box office; see docs/api.md for carts, keys and errors.",
-            path="/api/v1/docs",
-            render_plugins=[ScalarRenderPlugin()],
+            path="/api/v1/openapi.json",
+            # The document alone: the usual viewers load their code from elsewhere, which our policy forbids.
+            render_plugins=[JsonRenderPlugin(path="/")],
         ),
         request_max_body_size=1_000_000,
         logging_config=None,
         debug=False,
     )
+    app.asgi_handler = Edge()(app.asgi_handler)
+    return app
 
 
 def _routers() -> list[Any]:

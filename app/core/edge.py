@@ -8,15 +8,20 @@ that somebody else could ride on. Cookies are SameSite=Lax besides.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import structlog
+from litestar.connection import ASGIConnection
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import i18n
+from app.core.errors import Problem
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 LANGUAGE_COOKIE = "placeur_language"
@@ -26,17 +31,29 @@ POLICY = (
 )
 
 
-def comes_from_elsewhere(headers: Headers, host: str) -> bool:
+def comes_from_elsewhere(headers: Mapping[str, str], host: str) -> bool:
     """True when a browser says that another site sent this request."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != host
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc != host
+    except ValueError:
+        return True
+
+
+def refuse_cross_site(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard of every route: what `Edge` found is refused before a handler sees it. Raises Problem('cross_site')."""
+    if connection.scope["state"].get("cross_site"):
+        raise Problem("cross_site")
 
 
 class Edge(ASGIMiddleware):
-    """Runs outermost, for HTTP and websocket alike."""
+    """Around the whole application, for HTTP and websocket alike: Litestar gives its middleware only what it can
+    route, and an address that leads nowhere deserves its language and its headers too."""
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
 

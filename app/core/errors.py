@@ -50,6 +50,8 @@ KINDS: dict[str, Kind] = {
     "store_unavailable": Kind(503, N_("One moment please"), N_("The box office is busy getting its seats in order. Please try again in a few seconds: nothing was lost.")),
     "bad_notification": Kind(400, N_("Not a valid notification"), N_("The signature of this notification is wrong or too old.")),
     "bad_request": Kind(400, N_("We did not understand"), N_("This request cannot be read: {reason}")),
+    "method_not_allowed": Kind(405, N_("Not possible here"), N_("This address does not take such a request.")),
+    "too_large": Kind(413, N_("Too much at once"), N_("This request is larger than the box office reads.")),
     "internal": Kind(500, N_("Something went wrong"), N_("This is our fault, and we have been told. Please try again; if it happens again, quote {request_id}.")),
 }  # fmt: skip
 

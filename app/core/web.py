@@ -24,6 +24,7 @@ from app.core.money import show_money
 
 FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 BUILD = FRONTEND / "static" / "build"
+STATUS_PROBLEMS = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 log = structlog.get_logger()
 
 
@@ -160,10 +161,14 @@ def problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
             return Problem("not_found")
         case NotAuthorizedException():
             return Problem("unauthenticated")
-        case HTTPException() if error.status_code == 404:
-            return Problem("not_found")
+        case HTTPException() if error.status_code in STATUS_PROBLEMS:
+            return Problem(STATUS_PROBLEMS[error.status_code])
         case HTTPException() if error.status_code < 500:
             return Problem("bad_request", params={"reason": error.detail})
+        case asyncpg.DataError():
+            # A number beyond its column, a NUL in a text: nothing that a sound client sends.
+            log.warning("value_refused", error=repr(error))
+            return Problem("bad_request", params={"reason": "a value is out of range."})
         case asyncpg.PostgresConnectionError() | asyncpg.CannotConnectNowError() | RedisError() | ConnectionError():
             log.warning("engine_unavailable", error=repr(error))
             return Problem("store_unavailable")
