@@ -75,6 +75,19 @@ async def public_offers() -> tuple[Offer, ...]:
     return tuple(sorted((o for o in offers if o.visibility == "public"), key=lambda o: (rank[o.event], o.starts_at)))
 
 
+async def offers_of_organizer(organizer: int) -> tuple[Offer, ...]:
+    """Everything an organiser has, shown or hidden, in its own order of events: for its staff."""
+    async with connection() as reader:
+        rows = await reader.fetch(
+            "SELECT e.id FROM catalog.event e JOIN catalog.box_office b ON b.id = e.box_office"
+            " WHERE b.organizer = $1 ORDER BY e.position, e.id",
+            organizer,
+        )
+        offers = await _read_offers(reader, [r["id"] for r in rows])
+    rank = {row["id"]: index for index, row in enumerate(rows)}
+    return tuple(sorted(offers, key=lambda o: (rank[o.event], o.starts_at)))
+
+
 async def event_of_slug(slug: str) -> int:
     async with connection() as reader:
         found: int | None = await reader.fetchval(

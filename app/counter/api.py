@@ -1,5 +1,6 @@
 """The HTTP API of the counter: its own cart, sales against money in the till, print jobs."""
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -8,7 +9,8 @@ from msgspec import Meta, Struct
 
 from app.accounts.logins import Operator, require
 from app.accounts.tables import Role
-from app.catalog.queries import public_offers
+from app.catalog.queries import offer_of, offers_of_organizer
+from app.catalog.rules.selling import is_offered
 from app.core.clock import now
 from app.core.errors import Invalid, Problem
 from app.core.i18n import N_
@@ -16,14 +18,15 @@ from app.core.idempotency import answer_once
 from app.counter.desks import Desk, desk_of
 from app.counter.printing import PrintJobView, reprint, resolve, retry, view_jobs
 from app.counter.sales import sell_at_counter
-from app.sales.api import ItemAsked, TariffAsked, looks_like_email
+from app.sales.api import ItemAsked, TariffAsked, clean_name, looks_like_email
 from app.sales.carts import Cart, CartView, add_to_cart, change_tariff, release, title_of, view_cart
+from app.sales.offered_methods import method_of, method_settings
 from app.sales.orders import Buyer
-from app.sales.payments import method_of, method_settings
 from app.sales.queries import PerformanceView, local, status_of, view_performance
 from app.sales.visitors import cart_cookie, counter_cart, new_counter_cart
 
 SOLD_AHEAD = timedelta(days=400)
+JOB_ID = re.compile(r"[0-9]{1,18}")
 
 
 class CounterPerformance(Struct, frozen=True, kw_only=True):
@@ -41,7 +44,7 @@ class SaleAsked(Struct, frozen=True, kw_only=True):
 
     method: str
     expected_total_minor: int | None = None
-    received_minor: Annotated[int, Meta(ge=0)] | None = None
+    received_minor: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
     name: Annotated[str, Meta(max_length=160)] = ""
     email: Annotated[str, Meta(max_length=254)] = ""
     print: bool = True
@@ -71,8 +74,8 @@ async def performances_of(operator: Operator) -> list[CounterPerformance]:
     at = now()
     offers = [
         o
-        for o in await public_offers()
-        if o.box_office.organizer == operator.organizer and at - timedelta(hours=6) < o.starts_at < at + SOLD_AHEAD
+        for o in await offers_of_organizer(operator.organizer)
+        if is_offered(o, "counter") and at - timedelta(hours=6) < o.starts_at < at + SOLD_AHEAD
     ]
     return [
         CounterPerformance(
@@ -85,7 +88,7 @@ async def performances_of(operator: Operator) -> list[CounterPerformance]:
 
 @get("/performances/{performance:int}", summary="One performance as the counter sells it")
 async def get_performance(request: Request[Any, Any, Any], performance: int) -> PerformanceView:
-    await require(request, Role.CASHIER)
+    await _must_be_ours(await require(request, Role.CASHIER), performance)
     return await view_performance(performance, "counter", now())
 
 
@@ -98,6 +101,7 @@ async def get_cart(request: Request[Any, Any, Any]) -> CartView:
 @post("/cart/items", summary="Hold seats for the customer at the counter")
 async def post_items(request: Request[Any, Any, Any], data: ItemAsked) -> Response[CartView]:
     operator, desk = await _at_desk(request)
+    await _must_be_ours(operator, data.performance)
     label = desk.label_for(operator)
     cart = counter_cart(request, operator, label) or new_counter_cart(operator, label)
 
@@ -147,7 +151,7 @@ async def post_order(request: Request[Any, Any, Any], data: SaleAsked) -> Respon
 
     async def sell() -> SaleMade:
         sale = await sell_at_counter(
-            cart, Buyer(" ".join(data.name.split()), email), operator=operator, desk=desk, method=method.id,
+            cart, Buyer(clean_name(data.name), email), operator=operator, desk=desk, method=method.id,
             expected_total_minor=data.expected_total_minor, received_minor=data.received_minor,
             print_tickets=data.print, at=now(),
         )  # fmt: skip
@@ -165,7 +169,7 @@ async def post_order(request: Request[Any, Any, Any], data: SaleAsked) -> Respon
 @get("/print-jobs", summary="Where these papers are; ids separated by commas")
 async def list_print_jobs(request: Request[Any, Any, Any], ids: str) -> list[PrintJobView]:
     operator = await require(request, Role.CASHIER)
-    wanted = [int(part) for part in ids.split(",") if part.strip().isdigit()][:200]
+    wanted = [int(part) for part in ids.split(",") if JOB_ID.fullmatch(part.strip())][:200]
     return await view_jobs(wanted, organizer=operator.organizer)
 
 
@@ -196,6 +200,12 @@ async def post_retry(request: Request[Any, Any, Any], job: int) -> list[PrintJob
 async def _at_desk(request: Request[Any, Any, Any]) -> tuple[Operator, Desk]:
     operator = await require(request, Role.CASHIER)
     return operator, await desk_of(operator)
+
+
+async def _must_be_ours(operator: Operator, performance: int) -> None:
+    """A counter sells what is its organiser's. Raises Problem('not_found') for all else."""
+    if (await offer_of(performance)).box_office.organizer != operator.organizer:
+        raise Problem("not_found")
 
 
 async def _must_have_cart(request: Request[Any, Any, Any]) -> Cart:

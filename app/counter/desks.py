@@ -19,7 +19,7 @@ class Desk(Struct, frozen=True):
 
     def label_for(self, operator: Operator) -> str:
         """« Counter 2 · Léa »: what other cashiers see on a held seat."""
-        return f"{self.name} · {operator.name.split()[0]}"
+        return " · ".join([self.name, *operator.name.split()[:1]])
 
 
 async def desk_of(operator: Operator) -> Desk:

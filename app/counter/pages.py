@@ -7,7 +7,7 @@ from litestar.response import Redirect
 
 from app.accounts.logins import Operator, operator_of, require
 from app.accounts.tables import Role
-from app.catalog.queries import public_offers
+from app.catalog.queries import offers_of_organizer
 from app.core.errors import Problem
 from app.core.i18n import translated
 from app.core.web import page, plain
@@ -70,14 +70,13 @@ async def get_figures(request: Request[Any, Any, Any], event: int) -> Figures:
 
 async def _events(operator: Operator) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
-    for offer in await public_offers():
-        if offer.box_office.organizer == operator.organizer:
-            found.setdefault(offer.event, {"id": offer.event, "title": translated(offer.title)})
+    for offer in await offers_of_organizer(operator.organizer):
+        found.setdefault(offer.event, {"id": offer.event, "title": translated(offer.title)})
     return list(found.values())
 
 
 async def _office(operator: Operator) -> dict[str, str] | None:
-    mine = [o for o in await public_offers() if o.box_office.organizer == operator.organizer]
+    mine = await offers_of_organizer(operator.organizer)
     return office_view(mine[0].box_office) if mine else None
 
 

@@ -1,12 +1,15 @@
 """The HTTP API of selling: performances, carts, orders, the provider's notifications (docs/api.md)."""
 
 from typing import Annotated, Any
+from unicodedata import category
 
 from litestar import Request, Response, Router, delete, get, patch, post
 from msgspec import Meta, Struct
 
+from app.accounts.logins import operator_of
 from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, plan_page_of, public_offers
+from app.catalog.rules.selling import is_offered
 from app.core.clock import now
 from app.core.errors import Invalid, Problem
 from app.core.i18n import N_
@@ -14,8 +17,9 @@ from app.core.idempotency import answer_once
 from app.core.ratelimit import count_try
 from app.core.redis import redis
 from app.sales.carts import BestWish, Cart, CartView, Wish, add_to_cart, change_tariff, release, view_cart
+from app.sales.offered_methods import method_of, method_settings
 from app.sales.orders import Buyer, place_order
-from app.sales.payments import begin_payment, method_of, method_settings, receive_notification, try_again
+from app.sales.payments import begin_payment, receive_notification, try_again
 from app.sales.queries import (
     EventSummary,
     OrderView,
@@ -115,7 +119,7 @@ async def get_performance(performance: int) -> PerformanceView:
 
 @get("/performances/{performance:int}/plan", summary="The seating plan as the map draws it; unchanging, by ETag")
 async def get_plan(request: Request[Any, Any, Any], performance: int) -> Response[bytes]:
-    offer = await offer_of(performance)
+    offer = await _offered(request, performance)
     page = await plan_page_of(offer)
     tag = f'"plan-{offer.plan}"'
     headers = {"etag": tag, "cache-control": "public, max-age=60"}
@@ -125,8 +129,8 @@ async def get_plan(request: Request[Any, Any, Any], performance: int) -> Respons
 
 
 @get("/performances/{performance:int}/seats", summary="Which seats are taken now, for clients without websockets")
-async def get_seats(performance: int) -> SeatStates:
-    offer = await offer_of(performance)
+async def get_seats(request: Request[Any, Any, Any], performance: int) -> SeatStates:
+    offer = await _offered(request, performance)
     snapshot = await snapshot_of(offer)
     return SeatStates(snapshot.epoch, snapshot.version, tuple(int(s != FREE) for s in snapshot.states))
 
@@ -223,6 +227,17 @@ async def post_notification(request: Request[Any, Any, Any], method: str) -> dic
     return {"received": decision}
 
 
+async def _offered(request: Request[Any, Any, Any], performance: int) -> Offer:
+    """What anybody may see, and the organiser's own staff besides. Raises Problem('not_found')."""
+    offer = await offer_of(performance)
+    if is_offered(offer, "online"):
+        return offer
+    operator = await operator_of(request)
+    if operator is None or operator.organizer != offer.box_office.organizer:
+        raise Problem("not_found")
+    return offer
+
+
 async def limit_holds(request: Request[Any, Any, Any]) -> None:
     """One address cannot hold a house to ransom by script: generous for people behind one router."""
     address = request.client.host if request.client else "unknown"
@@ -232,7 +247,7 @@ async def limit_holds(request: Request[Any, Any, Any]) -> None:
 def check_buyer(data: OrderAsked) -> Buyer:
     """Raises Invalid with every field that needs attention."""
     errors = {}
-    name, email = " ".join(data.name.split()), data.email.strip()
+    name, email = clean_name(data.name), data.email.strip()
     if not name:
         errors["name"] = N_("Please tell us your name: it is printed on the tickets.")
     if not looks_like_email(email):
@@ -244,12 +259,17 @@ def check_buyer(data: OrderAsked) -> Buyer:
     return Buyer(name, email)
 
 
+def clean_name(text: str) -> str:
+    """One line without control characters: it is printed, mailed and stored, and PostgreSQL takes no NUL."""
+    return " ".join("".join(" " if category(c) == "Cc" else c for c in text).split())
+
+
 def looks_like_email(text: str) -> bool:
     """A plausible address: only sending to it proves more."""
     local, at, domain = text.rpartition("@")
     return bool(
         at and local and "." in domain and not domain.startswith(".") and not domain.endswith(".")
-        and not any(c.isspace() or c in ",;<>\"'()" for c in text)
+        and not any(c.isspace() or not c.isprintable() or c in ",;<>\"'()" for c in text)
     )  # fmt: skip
 
 

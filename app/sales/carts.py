@@ -18,6 +18,7 @@ from app.catalog.queries import offer_of, offers_of_group, plan_of
 from app.catalog.rules.selling import (
     Channel,
     default_tariff,
+    is_offered,
     price_of,
     quotas_for,
     sale_status,
@@ -165,9 +166,11 @@ async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...
     """Hold what is wished for, all or nothing; returns the new items' ids.
 
     Raises Problem: seat_taken (with `nearest`), quota_exhausted, not_enough_seats, sale_closed, too_many, unknown_seat,
-    other_event, invalid.
+    wrong_performance, other_event, not_found, invalid.
     """
     offer = await offer_of(wish.performance)
+    if not is_offered(offer, cart.channel):
+        raise Problem("not_found")
     plan = await plan_of(offer)
     if sale_status(offer, cart.channel, at) != "open":
         raise Problem("sale_closed")
@@ -228,6 +231,8 @@ def _lines(offer: Offer, plan: Plan | None, channel: Channel, wish: Wish) -> tup
         tariff = _tariff(offer, channel, "", wish.tariff)
         return (Quantity(offer.id, wish.quantity, tariff.id, quotas_for(offer, tariff.id, "")),)
     if plan is None:
+        if wish.seats:
+            raise Problem("wrong_performance", extras={"seats": list(wish.seats)})
         raise Problem("bad_request", params={"reason": "this performance has no numbered seats: give a quantity."})
     if wish.best is not None:
         return (_best_line(offer, plan, channel, wish.best, wish.tariff),)

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 from app.core import jobs
 from app.core.db import connection, transaction
 from app.core.jobs import job
-from app.sales import confirmations, payments
+from app.sales import confirmations, payments, refunds
 from app.sales.mails import RefundCause
+from app.sales.methods._contract import ProviderUnavailable
 
 LOOK_AGAIN_EVERY = timedelta(seconds=30)
 
+# Tries are five minutes apart in the end. An outage of the mail server or the bank may well last longer than an hour.
+TRIES_OF_A_DAY, TRIES_OF_A_WEEK = 300, 2_000
 
-@job("send_confirmation")
+
+@job("send_confirmation", attempts_max=TRIES_OF_A_DAY)
 async def send_confirmation(order: int) -> None:
     await confirmations.send_confirmation(order)
 
 
-@job("send_refund")
+@job("send_refund", attempts_max=TRIES_OF_A_WEEK)
 async def send_refund(refund: int) -> None:
-    await payments.send_refund(refund)
+    await refunds.send_refund(refund)
 
 
-@job("send_refund_notice")
+@job("send_refund_notice", attempts_max=TRIES_OF_A_DAY)
 async def send_refund_notice(order: int, amount_minor: int, because: RefundCause) -> None:
     await confirmations.send_refund_notice(order, amount_minor, because)
 
@@ -31,7 +36,8 @@ async def send_refund_notice(order: int, amount_minor: int, because: RefundCause
 @job("look_up_payment")
 async def look_up_payment(payment: int) -> None:
     """The notification may never come: ask, and ask again for as long as the order waits."""
-    await payments.look_up_payment(payment)
+    with contextlib.suppress(ProviderUnavailable):
+        await payments.look_up_payment(payment)
     async with connection() as reader:
         waits = await reader.fetchval(
             'SELECT p.status = $2 AND s.status = $2 FROM sales.payment p JOIN sales.sale s ON s.id = p."order"'
@@ -46,6 +52,11 @@ async def look_up_payment(payment: int) -> None:
 
 @job("expire_order")
 async def expire_order(order: int) -> None:
-    if not await payments.expire_order(order):
+    try:
+        done = await payments.expire_order(order)
+    except ProviderUnavailable:
+        # While the bank cannot close its page, a payment may be under way: the seats wait as long as it takes.
+        done = False
+    if not done:
         async with transaction():
             await jobs.enqueue("expire_order", after=LOOK_AGAIN_EVERY, order=order)

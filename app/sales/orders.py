@@ -7,7 +7,7 @@ repaired from it (see `app.sales.inventory`), so a process may die between any t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -128,11 +128,13 @@ async def _place(
         return await _find_placed(ledger, digest)
     lines, offers = await _price(cart, items, at)
     _check_total(lines, offers, expected_total_minor)
+    if received_minor is not None and received_minor < total_of(lines):
+        raise Problem("not_enough_cash")
     if total_of(lines) == 0:
         method, settled = "free", True  # nothing to pay, nobody to wait for
     elif method == "free":
         raise Problem("unknown_method")
-    await _check_quotas(ledger, lines, offers)
+    await check_quotas(ledger, [line.quotas for line in lines], offers)
     first = next(iter(offers.values()))
     order = await _insert_order(
         ledger, lines, first, buyer, cart=cart, digest=digest, seller=seller, settled=settled, at=at
@@ -208,9 +210,12 @@ WHERE p.event = $1 AND t.status IN ('pending', 'sold') GROUP BY 1, 2, 3
 """
 
 
-async def _check_quotas(ledger: asyncpg.Connection, lines: Sequence[PricedLine], offers: dict[int, Offer]) -> None:
-    """Again, under lock: the live inventory has counted already, but only the ledger is proof (LIVE-10)."""
-    keys = sorted({quota for line in lines for quota in line.quotas})
+async def check_quotas(
+    ledger: asyncpg.Connection, asked: Sequence[tuple[str, ...]], offers: Mapping[int, Offer]
+) -> None:
+    """Again, under lock: the live inventory has counted already, but only the ledger is proof (LIVE-10). `asked`: the
+    quotas of each ticket to be. Raises Problem: quota_exhausted, sold_out."""
+    keys = sorted({quota for quotas in asked for quota in quotas})
     if not keys:
         return
     rows = await ledger.fetch(
@@ -226,7 +231,7 @@ async def _check_quotas(ledger: asyncpg.Connection, lines: Sequence[PricedLine],
             known[row["performance"]] = await offer_of(row["performance"])
         for quota in quotas_for(known[row["performance"]], row["tariff"], row["category"]):
             used[quota] = used.get(quota, 0) + row["n"]
-    over = exhausted(sizes, used, [line.quotas for line in lines])
+    over = exhausted(sizes, used, asked)
     if over:
         left = min(o.left for o in over)
         raise Problem("quota_exhausted" if left else "sold_out", params={"left": left}, extras={"left": left})
@@ -287,7 +292,8 @@ async def _insert_payment(
 
 async def _find_placed(ledger: asyncpg.Connection, digest: str) -> Placed:
     row = await ledger.fetchrow(
-        'SELECT s.*, (SELECT max(p.id) FROM sales.payment p WHERE p."order" = s.id) AS payment'
+        "SELECT s.*, (SELECT max(p.id) FROM sales.payment p"
+        " WHERE p.\"order\" = s.id AND p.status IN ('pending', 'paid')) AS payment"
         " FROM sales.sale s WHERE s.cart_digest = $1 ORDER BY s.id DESC LIMIT 1",
         digest,
     )

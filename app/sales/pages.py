@@ -17,7 +17,8 @@ from app.sales.api import list_events
 from app.sales.carts import view_cart
 from app.sales.methods import find_methods, offer_methods
 from app.sales.methods._contract import MethodSettings, ProviderUnavailable
-from app.sales.payments import abandon_payment, belongs_to, look_up_payment, method_settings
+from app.sales.offered_methods import method_settings
+from app.sales.payments import abandon_payment, belongs_to, look_up_payment
 from app.sales.queries import find_order, summarize_event, view_order, view_performance
 from app.sales.visitors import buyer_cart, cart_cookie, new_buyer_cart
 

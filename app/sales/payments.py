@@ -6,12 +6,14 @@ comes, our own look-up - and all three end in `settle`, which locks the order an
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import asyncpg
 import structlog
+from redis.exceptions import RedisError
 
 from app.catalog.queries import offer_of
 from app.catalog.rules.selling import quotas_for
@@ -21,50 +23,33 @@ from app.core.db import UniqueViolationError, connection, transaction
 from app.core.errors import Problem
 from app.core.i18n import gettext, translated
 from app.core.ids import new_token
-from app.sales.inventory import inventory, with_group
-from app.sales.mails import RefundCause
-from app.sales.methods import find_method
+from app.sales.inventory import inventory, lock_group, with_group
 from app.sales.methods._contract import (
     BadNotification,
-    MethodSettings,
     Outcome,
     PaymentError,
     PaymentIntent,
-    PaymentMethod,
     ProviderRefused,
     ProviderUnavailable,
     RedirectMethod,
 )
-from app.sales.orders import cancel_pending, complete_order, follow_in_inventory, group_of_order, lock_order
+from app.sales.offered_methods import method_of, method_settings
+from app.sales.orders import (
+    cancel_pending,
+    check_quotas,
+    complete_order,
+    follow_in_inventory,
+    group_of_order,
+    lock_order,
+)
+from app.sales.refunds import cause_of, queue_refund
 from app.sales.rules.settling import Decision, decide
 from app.sales.tables import OrderStatus, PaymentStatus
 from app.settings import get_settings
-from seating.store import Held, HoldRequest, Line, NamedSeats, Owner, Quantity
+from seating.store import Expired, GroupMissing, Held, HoldRequest, Line, NamedSeats, Owner, Quantity, StoreUnavailable
 
 log = structlog.get_logger()
 LOOK_AGAIN = timedelta(seconds=20)
-
-
-def method_of(method_id: str) -> PaymentMethod:
-    """Raises Problem('unknown_method')."""
-    found = find_method(method_id)
-    if found is None:
-        raise Problem("unknown_method")
-    return found
-
-
-def method_settings(method: PaymentMethod) -> MethodSettings:
-    """This installation's settings of a method."""
-    settings = get_settings()
-    if method.id == "card":
-        return MethodSettings(
-            enabled=bool(settings.card_api_url),
-            base_url=settings.card_api_url,
-            secret_key=settings.card_secret_key,
-            webhook_secret=settings.card_webhook_secret,
-            test_mode=settings.card_test_mode,
-        )
-    return MethodSettings()
 
 
 async def begin_payment(payment: int) -> str | None:
@@ -90,6 +75,7 @@ async def begin_payment(payment: int) -> str | None:
         raise Problem("provider_unavailable") from error
     except PaymentError as error:
         log.error("provider_refused", payment=payment, code=error.code, detail=error.detail)
+        await _give_up_attempt(payment, error)
         raise Problem("provider_refused", params={"reason": gettext(error.sentence)}) from error
     async with transaction() as ledger:
         await ledger.execute(
@@ -100,12 +86,26 @@ async def begin_payment(payment: int) -> str | None:
     return redirect.url
 
 
+async def _give_up_attempt(payment: int, error: PaymentError) -> None:
+    """The provider will say the same to this attempt each time: the next try must be a new one (PAY-10)."""
+    async with connection() as ledger:
+        await ledger.execute(
+            "UPDATE sales.payment SET status = 'refused', reason_code = $2, reason_text = $3, settled_at = $4"
+            " WHERE id = $1 AND status = 'pending' AND reference IS NULL",
+            payment, error.code[:80] or None, error.detail or None, now(),
+        )  # fmt: skip
+
+
 async def try_again(order: int, method_id: str, *, at: datetime) -> int:
-    """A new attempt for an order that still waits; returns its id. Raises Problem('order_closed')."""
+    """A new attempt for an order that still waits; returns its id. Raises Problem: order_closed,
+    unknown_method for one that no buyer may use."""
+    method = method_of(method_id)
     async with transaction() as ledger:
         row = await lock_order(ledger, order)
         if row["status"] != OrderStatus.PENDING or row["deadline_at"] <= at:
             raise Problem("order_closed")
+        if not method.takes(row["total_minor"], "buyer", method_settings(method)):
+            raise Problem("unknown_method")
         waiting = await ledger.fetchval(
             "SELECT id FROM sales.payment WHERE \"order\" = $1 AND status = 'pending' AND method = $2"
             " ORDER BY id DESC LIMIT 1",
@@ -159,7 +159,7 @@ async def settle(payment: int, outcome: Outcome, *, actor: str, event_id: str | 
         row = await _read_payment(ledger, payment)
         order = await lock_order(ledger, row["order"])
         row = await _read_payment(ledger, payment)  # again: now nobody else can change it
-        if event_id is not None and not await _is_news(ledger, row["method"], event_id, payment, at):
+        if event_id is not None and await _is_known(ledger, row["method"], event_id):
             return "nothing"
         decision = decide(
             OrderStatus(order["status"]),
@@ -168,9 +168,12 @@ async def settle(payment: int, outcome: Outcome, *, actor: str, event_id: str | 
             amount_minor=row["amount_minor"],
             currency=row["currency"],
         )
-        await _apply(ledger, decision, order, row, outcome, actor=actor, at=at)
+        # A revival notes its event when it is done: should this process die before, the redelivery does the work.
+        if decision != "revive":
+            await _apply(ledger, decision, order, row, outcome, actor=actor, at=at)
+            await _note_event(ledger, row, event_id, at)
     if decision == "revive":
-        decision = await _revive(payment, outcome, actor=actor)
+        decision = await _revive(payment, outcome, actor=actor, event_id=event_id)
     if decision == "complete":
         await follow_in_inventory(group_of_order(order), order["code"], OrderStatus.PAID)
     if decision != "nothing":
@@ -188,12 +191,16 @@ async def _apply(
             await complete_order(ledger, order, payment=payment["id"], actor=actor, at=at)
         case "refund":
             await _mark(ledger, payment, PaymentStatus.PAID, outcome, at)
+            if outcome.amount_minor <= 0:
+                return  # "paid", and nothing came: there is nothing to give back either
             await queue_refund(ledger, payment, outcome.amount_minor, cause_of(order, payment, outcome), at=at)
             await journal.record(
                 f"box-office:{order['box_office']}", "refund_queued", order["code"],
                 {"payment": payment["id"], "amount_minor": outcome.amount_minor}, actor=actor, at=at,
             )  # fmt: skip
         case "note_refusal" | "close_attempt":
+            if not outcome.final and (payment["reason_code"], payment["reason_text"]) == _reason_of(outcome):
+                return  # looked up again, and still the same: no news for the journal
             status = PaymentStatus.REFUSED if outcome.status == "refused" else PaymentStatus(outcome.status)
             kept = status if outcome.final else PaymentStatus.PENDING
             await _mark(ledger, payment, kept, outcome, at)
@@ -205,7 +212,11 @@ async def _apply(
             pass
 
 
-async def _revive(payment: int, outcome: Outcome, *, actor: str) -> Decision:
+class _SeatsGone(Exception):
+    """What a late payment was for cannot be had any more."""
+
+
+async def _revive(payment: int, outcome: Outcome, *, actor: str, event_id: str | None) -> Decision:
     """Paid after the order had given up its seats: take the same ones again if all are free, else give the money back.
 
     The seats are held in the live inventory first, so that nobody is buying them meanwhile."""
@@ -213,8 +224,8 @@ async def _revive(payment: int, outcome: Outcome, *, actor: str) -> Decision:
         row = await _read_payment(reader, payment)
         order = await reader.fetchrow("SELECT * FROM sales.sale WHERE id = $1", row["order"])
         tickets = await reader.fetch('SELECT * FROM sales.ticket WHERE "order" = $1 ORDER BY id', row["order"])
-    group, cart = group_of_order(order), f"late:{order['code']}"
-    held = await _hold_again(group, cart, order, tickets)
+    group, cart = group_of_order(order), f"late:{order['code']}:{payment}"
+    held = await _hold_again(group, cart, tickets)
     try:
         async with transaction() as ledger:
             at = now()
@@ -223,37 +234,62 @@ async def _revive(payment: int, outcome: Outcome, *, actor: str) -> Decision:
             if fresh["status"] in (PaymentStatus.PAID, PaymentStatus.REFUNDED):
                 return "nothing"
             if not held or locked["status"] != OrderStatus.EXPIRED:
-                await _apply(ledger, "refund", locked, fresh, outcome, actor=actor, at=at)
-                return "refund"
+                raise _SeatsGone
+            await lock_group(ledger, group, shared=True)
+            await _check_limits_again(ledger, tickets)
             await ledger.execute("UPDATE sales.ticket SET status = 'pending' WHERE \"order\" = $1", locked["id"])
             await _mark(ledger, fresh, PaymentStatus.PAID, outcome, at)
             await complete_order(ledger, locked, payment=payment, actor=actor, at=at)
-            await inventory().promise(group, cart, locked["code"])
+            await _note_event(ledger, fresh, event_id, at)
+            if isinstance(await inventory().promise(group, cart, locked["code"]), Expired):
+                raise Problem("store_unavailable")  # the hold was lost meanwhile: the provider or our job comes again
         return "complete"
-    except UniqueViolationError:
-        async with transaction() as ledger:
-            locked = await lock_order(ledger, row["order"])
-            fresh = await _read_payment(ledger, payment)
-            await _apply(ledger, "refund", locked, fresh, outcome, actor=actor, at=now())
-        return "refund"
+    except (UniqueViolationError, _SeatsGone):
+        return await _refund_late(payment, outcome, actor=actor, event_id=event_id)
     finally:
-        await inventory().release(group, cart)
+        with contextlib.suppress(RedisError, StoreUnavailable, GroupMissing):
+            await inventory().release(group, cart)
 
 
-async def _hold_again(group: str, cart: str, order: Any, tickets: list[Any]) -> bool:
+async def _refund_late(payment: int, outcome: Outcome, *, actor: str, event_id: str | None) -> Decision:
+    async with transaction() as ledger:
+        at = now()
+        row = await _read_payment(ledger, payment)
+        locked = await lock_order(ledger, row["order"])
+        fresh = await _read_payment(ledger, payment)
+        if fresh["status"] in (PaymentStatus.PAID, PaymentStatus.REFUNDED):
+            return "nothing"
+        await _apply(ledger, "refund", locked, fresh, outcome, actor=actor, at=at)
+        await _note_event(ledger, fresh, event_id, at)
+    return "refund"
+
+
+async def _hold_again(group: str, cart: str, tickets: list[Any]) -> bool:
     lines: list[Line] = []
     for ticket in tickets:
         offer = await offer_of(ticket["performance"])
+        if offer.cancelled_at is not None:
+            return False
         quotas = quotas_for(offer, ticket["tariff"], ticket["category"])
         if ticket["ordinal"] >= 0:
             lines.append(NamedSeats(offer.id, (ticket["ordinal"],), ticket["tariff"], quotas))
         else:
             lines.append(Quantity(offer.id, 1, ticket["tariff"], quotas))
+    # The same request for the same payment: a notification and a look-up that meet here hold the seats together, and
+    # the first to lock the order takes them.
     request = HoldRequest(
-        group=group, cart=cart, owner=Owner("buyer", "online"), lines=tuple(lines), ttl_s=60,
-        request_id=f"late:{order['code']}:{new_token()}",
-    )  # fmt: skip
+        group=group, cart=cart, owner=Owner("buyer", "online"), lines=tuple(lines), ttl_s=60, request_id=cart
+    )
     return isinstance(await with_group(group, lambda: inventory().hold(request)), Held)
+
+
+async def _check_limits_again(ledger: asyncpg.Connection, tickets: list[Any]) -> None:
+    offers = {id: await offer_of(id) for id in {ticket["performance"] for ticket in tickets}}
+    asked = [quotas_for(offers[t["performance"]], t["tariff"], t["category"]) for t in tickets]
+    try:
+        await check_quotas(ledger, asked, offers)
+    except Problem as problem:
+        raise _SeatsGone from problem
 
 
 async def expire_order(order: int) -> bool:
@@ -291,78 +327,34 @@ async def _close(payment: Any, *, because: Literal["abandoned", "expired"]) -> b
     method = method_of(payment["method"])
     if not isinstance(method, RedirectMethod) or payment["reference"] is None:
         return True
-    outcome = await method.withdraw(payment["reference"], because=because, settings=method_settings(method))
+    try:
+        outcome = await method.withdraw(payment["reference"], because=because, settings=method_settings(method))
+    except ProviderRefused as error:
+        # It does not know this page (other keys, another account): nothing can be closed, and seats must not wait for
+        # ever. Should it be paid after all, the money is matched or given back then.
+        log.error("withdraw_refused", payment=payment["id"], code=error.code, detail=error.detail)
+        return True
     await settle(payment["id"], outcome, actor=f"{method.id}: withdrawn")
     return outcome.final
-
-
-def cause_of(order: Any, payment: Any, outcome: Outcome) -> RefundCause:
-    """Why money that came is given back, as its buyer is told."""
-    if outcome.amount_minor != payment["amount_minor"] or outcome.currency.upper() != payment["currency"]:
-        return "wrong_amount"
-    return "paid_twice" if order["status"] == OrderStatus.PAID else "seats_gone"
-
-
-async def queue_refund(
-    ledger: asyncpg.Connection, payment: Any, amount_minor: int, reason: RefundCause, *, at: datetime
-) -> None:
-    """Money goes back: a row and the job that sends it, in the caller's transaction. The database refuses a sum of
-    refunds above the payment."""
-    id = await ledger.fetchval(
-        "INSERT INTO sales.refund (payment, amount_minor, reason, status, idempotency_key, created_at)"
-        " VALUES ($1, $2, $3, 'queued', $4, $5) RETURNING id",
-        payment["id"], amount_minor, reason, new_token(), at,
-    )  # fmt: skip
-    await jobs.enqueue("send_refund", refund=id)
-
-
-async def send_refund(refund: int) -> None:
-    """Ask the provider to give the money back; repeated with the same key until it has. Idempotent."""
-    async with connection() as reader:
-        row = await reader.fetchrow(
-            "SELECT r.*, p.method, p.charge_reference, p.currency, s.box_office, s.code, s.id AS sale"
-            ' FROM sales.refund r JOIN sales.payment p ON p.id = r.payment JOIN sales.sale s ON s.id = p."order"'
-            " WHERE r.id = $1",
-            refund,
-        )
-    method = method_of(row["method"])
-    if row["status"] != "queued" or not isinstance(method, RedirectMethod):
-        return
-    outcome = await method.refund(
-        row["charge_reference"], row["amount_minor"], row["currency"], row["idempotency_key"],
-        settings=method_settings(method),
-    )  # fmt: skip
-    status = "refused" if outcome.status == "failed" else "sent"
-    at = now()
-    async with transaction() as ledger:
-        changed = await ledger.fetchval(
-            "UPDATE sales.refund SET status = $2, reference = $3, sent_at = $4 WHERE id = $1 AND status = 'queued'"
-            " RETURNING payment",
-            refund, status, outcome.reference, at,
-        )  # fmt: skip
-        if changed is None:
-            return
-        if status == "sent":
-            await ledger.execute("UPDATE sales.payment SET status = 'refunded' WHERE id = $1", changed)
-            await jobs.enqueue(
-                "send_refund_notice", order=row["sale"], amount_minor=row["amount_minor"], because=row["reason"]
-            )
-        await journal.record(
-            f"box-office:{row['box_office']}", f"refund_{status}", row["code"],
-            {"amount_minor": row["amount_minor"], "reference": outcome.reference, "reason": outcome.reason_code},
-            actor=f"{method.id}: refund", at=at,
-        )  # fmt: skip
 
 
 async def _mark(
     ledger: asyncpg.Connection, payment: Any, status: PaymentStatus, outcome: Outcome, at: datetime
 ) -> None:
+    """Write down what became of an attempt, and what really came in: refunds are held against that."""
+    paid = status == PaymentStatus.PAID
     await ledger.execute(
-        "UPDATE sales.payment SET status = $2, charge_reference = coalesce($3, charge_reference),"
-        " reason_code = $4, reason_text = $5, settled_at = $6 WHERE id = $1",
-        payment["id"], status.value, outcome.charge_reference or None, outcome.reason_code or None,
-        outcome.reason_text or None, at,
+        "UPDATE sales.payment SET status = $2, reference = coalesce(reference, $3),"
+        " charge_reference = coalesce($4, charge_reference), reason_code = $5, reason_text = $6, settled_at = $7,"
+        " charged_minor = $8, charged_currency = $9 WHERE id = $1",
+        payment["id"], status.value, outcome.reference or None, outcome.charge_reference or None, *_reason_of(outcome),
+        None if status == PaymentStatus.PENDING else at,
+        outcome.amount_minor if paid else None, outcome.currency.upper() if paid else None,
     )  # fmt: skip
+
+
+def _reason_of(outcome: Outcome) -> tuple[str | None, str | None]:
+    return outcome.reason_code[:80] or None, outcome.reason_text or None
 
 
 async def _read_payment(reader: asyncpg.Connection, payment: int) -> Any:
@@ -385,21 +377,34 @@ async def belongs_to(payment: int, order: int) -> bool:
 
 
 async def _payment_named(reference: str, payment: str) -> int | None:
+    """Ours by the provider's own name for it. By our number only where that name is missing on either side: another
+    system on the same account may number its payments like we do."""
+    number = int(payment) if payment.isascii() and payment.isdigit() and len(payment) < 18 else None
     async with connection() as reader:
         found: int | None = await reader.fetchval(
-            "SELECT id FROM sales.payment WHERE reference = $1 OR id = $2",
-            reference or None, int(payment) if payment.isdigit() else None,
+            "SELECT id FROM sales.payment WHERE reference = $1 OR (id = $2 AND ($1 IS NULL OR reference IS NULL))"
+            " ORDER BY reference IS NULL LIMIT 1",
+            reference or None, number,
         )  # fmt: skip
     return found
 
 
-async def _is_news(ledger: asyncpg.Connection, provider: str, event_id: str, payment: int, at: datetime) -> bool:
-    stored = await ledger.fetchval(
-        "INSERT INTO sales.provider_notification (provider, event_id, payment, received_at) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT DO NOTHING RETURNING id",
-        provider, event_id, payment, at,
+async def _is_known(ledger: asyncpg.Connection, provider: str, event_id: str) -> bool:
+    """With the order locked: has this very notification been acted on?"""
+    known: bool = await ledger.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM sales.provider_notification WHERE provider = $1 AND event_id = $2)",
+        provider, event_id,
     )  # fmt: skip
-    return stored is not None
+    return known
+
+
+async def _note_event(ledger: asyncpg.Connection, payment: Any, event_id: str | None, at: datetime) -> None:
+    if event_id is not None:
+        await ledger.execute(
+            "INSERT INTO sales.provider_notification (provider, event_id, payment, received_at) VALUES ($1, $2, $3, $4)"
+            " ON CONFLICT DO NOTHING",
+            payment["method"], event_id, payment["id"], at,
+        )  # fmt: skip
 
 
 async def _intent(row: Any) -> PaymentIntent:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, plan_of
-from app.catalog.rules.selling import Channel, SaleStatus, lowest_price, sale_status, tariffs_for
+from app.catalog.rules.selling import Channel, SaleStatus, is_offered, lowest_price, sale_status, tariffs_for
 from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, gettext, show_date, show_time, translated
@@ -212,7 +212,7 @@ async def _summarize(offer: Offer, at: datetime) -> PerformanceSummary:
 async def view_performance(performance: int, channel: Channel, at: datetime) -> PerformanceView:
     """Raises Problem('not_found') also for what this channel may not see."""
     offer = await offer_of(performance)
-    if channel == "online" and offer.visibility not in ("public", "link"):
+    if not is_offered(offer, channel):
         raise Problem("not_found")
     plan, status = await plan_of(offer), await status_of(offer, channel, at)
     tariffs = tariffs_for(offer, channel)

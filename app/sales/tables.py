@@ -85,7 +85,10 @@ class Payment(Table, tablename="payment", schema="sales"):
     method = Varchar(length=30, null=False)
     status = Varchar(length=10, null=False, choices=PaymentStatus)
     amount_minor = Integer(null=False)
+    """What was asked for. `charged_minor` is what the provider says that it took: refunds are held against that."""
     currency = Varchar(length=3, null=False)
+    charged_minor = Integer(null=True, default=None)
+    charged_currency = Varchar(length=3, null=True, default=None)
     idempotency_key = Varchar(length=60, null=False, unique=True)
     reference = Varchar(length=255, null=True, default=None, unique=True)
     charge_reference = Varchar(length=255, null=True, default=None)

@@ -28,7 +28,8 @@ def buyer_cart(request: ASGIConnection) -> Cart | None:  # type: ignore[type-arg
 def counter_cart(request: ASGIConnection, operator: Operator, label: str) -> Cart | None:  # type: ignore[type-arg]  # as above
     """The cart of this browser at a counter. It is bound to its operator: a cookie left behind opens nothing."""
     token = request.cookies.get(COUNTER_COOKIE)
-    if not token or not token.startswith(f"{operator.account}."):
+    whose, _, secret = (token or "").partition(".")
+    if token is None or whose != str(operator.account) or not TOKEN.fullmatch(secret):
         return None
     return Cart(token, "counter", Owner("counter", label))
 

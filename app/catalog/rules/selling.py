@@ -25,6 +25,11 @@ def sale_status(offer: Offer, channel: Channel, now: datetime) -> SaleStatus:
     return "open" if now < (offer.sale_closes_at or offer.starts_at) else "closed"
 
 
+def is_offered(offer: Offer, channel: Channel) -> bool:
+    """Whether `channel` may know of this performance at all (CAT-3). `link` is for whoever has the address."""
+    return offer.visibility in ({"public", "link"} if channel == "online" else {"public", "link", "counter"})
+
+
 def tariffs_for(offer: Offer, channel: Channel) -> tuple[TariffOffer, ...]:
     """What `channel` is offered, in the organiser's order."""
     shown = {"public"} if channel == "online" else {"public", "counter", "link"}

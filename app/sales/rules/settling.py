@@ -22,9 +22,7 @@ def decide(
 ) -> Decision:
     if outcome.status == "paid":
         return _decide_paid(order, payment, outcome, amount_minor=amount_minor, currency=currency)
-    if payment != PaymentStatus.PENDING and not (payment == PaymentStatus.REFUSED and outcome.final):
-        return "nothing"
-    if outcome.status == "pending":
+    if payment != PaymentStatus.PENDING or outcome.status == "pending":
         return "nothing"
     return "close_attempt" if outcome.final else "note_refusal"
 
