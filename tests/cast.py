@@ -98,7 +98,7 @@ def house() -> Plan:
 
 async def build_theatre(*, starts_at: datetime | None = None) -> Theatre:
     """Everything of the cast, in the database that the pool is open on."""
-    starts = starts_at or now() + timedelta(days=7)
+    starts = starts_at or now() + timedelta(hours=4)  # tonight: gates admit to it
     organizer = await _organizer("Théâtre du Test", "theatre")
     elsewhere = await _organizer("Elsewhere", "elsewhere")
     office = BoxOffice(

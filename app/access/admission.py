@@ -5,7 +5,7 @@ The scan's own id makes a retry harmless: a lost reply must not turn green into 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -28,6 +28,8 @@ from app.sales.tables import TicketStatus
 from hardware.ticket_code import BadCode, TicketClaims, verify
 
 log = structlog.get_logger()
+BELIEVED = timedelta(days=30)
+"""A device that was away may report late; a clock that is further off is not believed."""
 NOTIFY = "placeur_scans"
 """Whoever streams to devices listens to this PostgreSQL channel; the payload is the scan's id."""
 
@@ -66,16 +68,19 @@ async def admit(
     device: int | None = None,
     offline: bool = False,
 ) -> Scanned:
-    """Judge and record one scan; the same `scan_id` again gives the first answer. Raises Problem('not_found') for an
-    unknown gate."""
+    """Judge and record one scan; the same `scan_id` again gives the first answer.
+
+    Raises Problem: not_found for an unknown gate; idempotency_conflict for a `scan_id` that named another ticket, or a
+    scan at another box office's gate."""
     claims = await _read_code(code)
+    scanned_at = max(scanned_at, now() - BELIEVED)
     async with transaction() as ledger:
         office = await _office_of(ledger, gate)
-        known = await ledger.fetchrow("SELECT verdict, ticket FROM access.scan WHERE scan_id = $1", scan_id)
+        known = await _known_scan(ledger, scan_id)
         if known is not None:
-            return await _describe(ledger, Verdict(known["verdict"]), known["ticket"])
+            return await _repeat(ledger, known, office, claims)
         row = await _lock_ticket(ledger, claims) if claims else None
-        verdict = Verdict.FORGED if claims is None else judge(_presented(row), box_office=office)
+        verdict = Verdict.FORGED if claims is None else judge(_presented(row), box_office=office, at=scanned_at)
         at = now()
         stored = await ledger.fetchval(
             "INSERT INTO access.scan (scan_id, gate, ticket, device, operator, verdict, at, scanned_at, offline)"
@@ -84,8 +89,7 @@ async def admit(
         )  # fmt: skip
         if stored is None:
             # The same scan came twice at the same moment, and the other one was quicker.
-            first = await ledger.fetchrow("SELECT verdict, ticket FROM access.scan WHERE scan_id = $1", scan_id)
-            return await _describe(ledger, Verdict(first["verdict"]), first["ticket"])
+            return await _repeat(ledger, await _known_scan(ledger, scan_id), office, claims)
         if verdict == Verdict.ADMITTED and row is not None:
             await ledger.execute("UPDATE sales.ticket SET used_at = $2 WHERE id = $1", row["id"], scanned_at)
             await journal.record(
@@ -98,6 +102,22 @@ async def admit(
     if verdict == Verdict.ADMITTED and row is not None and row["ordinal"] >= 0:
         await _show_used(row)
     return answer
+
+
+async def _known_scan(ledger: asyncpg.Connection, scan_id: str) -> Any:
+    return await ledger.fetchrow(
+        "SELECT s.verdict, s.ticket, t.number, g.box_office FROM access.scan s JOIN access.gate g ON g.id = s.gate"
+        " LEFT JOIN sales.ticket t ON t.id = s.ticket WHERE s.scan_id = $1",
+        scan_id,
+    )
+
+
+async def _repeat(ledger: asyncpg.Connection, known: Any, office: int, claims: TicketClaims | None) -> Scanned:
+    """The first answer, to whoever asked for it about this ticket: an id used twice must let nobody else in."""
+    same = known["number"] is None or (claims is not None and claims.ticket == known["number"])
+    if known["box_office"] != office or not same:
+        raise Problem("idempotency_conflict")
+    return await _describe(ledger, Verdict(known["verdict"]), known["ticket"])
 
 
 async def _show_used(row: Any) -> None:
@@ -126,8 +146,9 @@ async def _office_of(ledger: asyncpg.Connection, gate: int) -> int:
 async def _lock_ticket(ledger: asyncpg.Connection, claims: TicketClaims) -> Any:
     """Two gates that scan the same ticket at once take turns here."""
     return await ledger.fetchrow(
-        "SELECT t.id, t.number, t.status, t.used_at, t.performance, t.ordinal, s.box_office, s.event"
-        ' FROM sales.ticket t JOIN sales.sale s ON s.id = t."order"'
+        "SELECT t.id, t.number, t.status, t.used_at, t.performance, t.ordinal, s.box_office, s.event, p.starts_at,"
+        ' p.ends_at FROM sales.ticket t JOIN sales.sale s ON s.id = t."order"'
+        " JOIN catalog.performance p ON p.id = t.performance"
         " WHERE t.number = $1 AND t.performance = $2 FOR UPDATE OF t",
         claims.ticket, claims.performance,
     )  # fmt: skip
@@ -136,7 +157,9 @@ async def _lock_ticket(ledger: asyncpg.Connection, claims: TicketClaims) -> Any:
 def _presented(row: Any) -> Presented | None:
     if row is None:
         return None
-    return Presented(TicketStatus(row["status"]), row["used_at"] is not None, row["box_office"])
+    return Presented(
+        TicketStatus(row["status"]), row["used_at"] is not None, row["box_office"], row["starts_at"], row["ends_at"]
+    )
 
 
 async def _describe(ledger: asyncpg.Connection, verdict: Verdict, ticket: int | None) -> Scanned:
@@ -158,6 +181,8 @@ async def _describe(ledger: asyncpg.Connection, verdict: Verdict, ticket: int | 
         )
         first = await _first_use(ledger, ticket) if verdict == Verdict.ALREADY_USED else None
     detail = gettext(DETAILS[verdict])
+    if verdict == Verdict.NOT_TODAY and ticket is not None:
+        detail = detail.format(date=show_date(offer.starts_at, zone, "full"), time=show_time(offer.starts_at, zone))
     if first is not None:
         gate, at = first
         detail = detail.format(gate=gate, time=f"{show_date(at, zone, 'short')} {show_time(at, zone)}")

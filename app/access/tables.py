@@ -21,6 +21,7 @@ class Verdict(StrEnum):
     CANCELLED = "cancelled"
     NOT_PAID = "not_paid"
     WRONG_EVENT = "wrong_event"
+    NOT_TODAY = "not_today"
 
 
 class Gate(Table, tablename="gate", schema="access"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import structlog
 
 from app.access.admission import Scanned, admit
 from app.access.keys import public_keys
-from app.access.rules.admitting import TITLES
+from app.access.rules.admitting import TITLES, WINDOW
 from app.core import journal
 from app.core.clock import now
 from app.core.db import connection, transaction
@@ -37,8 +37,6 @@ from hardware.protocol import ScanRefused, TicketUsed
 log = structlog.get_logger()
 ROLES: dict[str, tuple[Role, ...]] = {"printer": ("printer",), "gate": ("gate",), "desk": ("printer", "gate")}
 GATE_LANGUAGE = "fr"
-BRIEF_WINDOW = timedelta(hours=18)
-"""A gate that goes on alone knows the performances around now."""
 
 
 class VenueDesk:
@@ -143,8 +141,8 @@ class VenueDesk:
             performances = await reader.fetch(
                 "SELECT p.id FROM catalog.performance p JOIN catalog.event e ON e.id = p.event"
                 " JOIN catalog.box_office b ON b.id = e.box_office JOIN accounts.device d ON d.organizer = b.organizer"
-                " WHERE d.id = $1 AND p.starts_at BETWEEN $2 AND $3",
-                device.id, at - BRIEF_WINDOW, at + BRIEF_WINDOW,
+                " WHERE d.id = $1 AND p.starts_at <= $3 AND coalesce(p.ends_at, p.starts_at) >= $2",
+                device.id, at - WINDOW, at + WINDOW,
             )  # fmt: skip
             ids = [row["id"] for row in performances]
             used = await reader.fetch(
@@ -237,8 +235,11 @@ def event_of_scan(row: Any) -> TicketUsed | ScanRefused:
 
 
 def _moment(ms: int) -> datetime:
-    """A device's clock may be wrong: what it calls the future is now."""
-    return min(datetime.fromtimestamp(ms / 1000, UTC), now())
+    """A device's clock may be wrong: what it calls the future, or no time at all, is now."""
+    try:
+        return min(datetime.fromtimestamp(ms / 1000, UTC), now())
+    except (ValueError, OverflowError, OSError):
+        return now()
 
 
 def _ms(moment: datetime) -> int:
