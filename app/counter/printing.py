@@ -120,9 +120,10 @@ async def _insert(
 
 
 async def _lock(ledger: asyncpg.Connection, job: int) -> Any:
+    """The job, and its ticket: two copies of one ticket that are reprinted at once must not get the same number."""
     row = await ledger.fetchrow(
         "SELECT j.*, t.number, s.box_office FROM counter.print_job j JOIN sales.ticket t ON t.id = j.ticket"
-        ' JOIN sales.sale s ON s.id = t."order" WHERE j.id = $1 FOR UPDATE OF j',
+        ' JOIN sales.sale s ON s.id = t."order" WHERE j.id = $1 FOR UPDATE OF j, t',
         job,
     )
     if row is None:
