@@ -86,13 +86,11 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     for name in Settings.__struct_fields__:
         if (text := environment.get(variable_of(name))) is not None:
             values[name] = text
+    variables = {variable_of(name) for name in known} | {"PLACEUR_CONFIG"}
     problems += [
         f"{name} is no setting of Placeur."
         for name in sorted(environment)
-        if name.startswith("PLACEUR_")
-        and name not in {"PLACEUR_CONFIG"}
-        and not name.startswith("PLACEUR_DEMO_")
-        and name.removeprefix("PLACEUR_").lower() not in known
+        if name.startswith("PLACEUR_") and not name.startswith("PLACEUR_DEMO_") and name not in variables
     ]
     settings = Settings()
     for name, value in values.items():
@@ -117,19 +115,26 @@ def _convert(name: str, value: Any) -> Any:
 
 def _complain(settings: Settings) -> list[str]:
     problems = []
-    if urlsplit(settings.database_url).scheme not in {"postgresql", "postgres"}:
+    if _scheme(settings.database_url) not in {"postgresql", "postgres"}:
         problems.append("DATABASE_URL must begin with postgresql://.")
-    if urlsplit(settings.redis_url).scheme not in {"redis", "rediss", "unix"}:
+    if _scheme(settings.redis_url) not in {"redis", "rediss", "unix"}:
         problems.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
-    if urlsplit(settings.public_url).scheme not in {"http", "https"}:
+    if _scheme(settings.public_url) not in {"http", "https"}:
         problems.append("PLACEUR_PUBLIC_URL must be the http(s):// address that buyers use.")
     if settings.ticket_key and not re.fullmatch(r"[0-9a-fA-F]{64}", settings.ticket_key):
         problems.append("PLACEUR_TICKET_KEY must be 64 hexadecimal digits; `placeur check --new-key` makes one.")
     if settings.card_api_url and not (settings.card_secret_key and settings.card_webhook_secret):
         problems.append("PLACEUR_CARD_API_URL needs PLACEUR_CARD_SECRET_KEY and PLACEUR_CARD_WEBHOOK_SECRET as well.")
-    if urlsplit(settings.smtp_url).scheme not in {"smtp", "smtps"}:
+    if _scheme(settings.smtp_url) not in {"smtp", "smtps"}:
         problems.append("PLACEUR_SMTP_URL must begin with smtp:// or smtps://.")
     return problems
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
 
 
 def variable_of(name: str) -> str:

@@ -89,8 +89,17 @@ def negotiate(forced: str | None, remembered: str | None, header: str | None) ->
     for asked in (forced, remembered):
         if asked in LANGUAGES:
             return str(asked)
-    preferred = [part.split(";")[0].strip().replace("-", "_") for part in (header or "").split(",") if part.strip()]
-    return negotiate_locale(preferred, list(LANGUAGES)) or DEFAULT
+    return negotiate_locale(_preferred(header or ""), list(LANGUAGES)) or DEFAULT
+
+
+def _preferred(header: str) -> list[str]:
+    """The languages of an Accept-Language header, best first; q=0 is a refusal, a weight that is none counts as 1."""
+    weighed = []
+    for part in header.split(","):
+        name, _, rest = part.partition(";")
+        weight = re.fullmatch(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*", rest)
+        weighed.append((name.strip().replace("-", "_"), float(weight[1]) if weight else 1.0))
+    return [name for name, weight in sorted(weighed, key=lambda each: -each[1]) if name and weight > 0]
 
 
 def translated(texts: Mapping[str, str] | str, language: str | None = None) -> str:
