@@ -67,7 +67,7 @@ export function mix(a: Rgb, b: Rgb, share: number): Rgb {
 export function readableOn(colour: Rgb, grounds: readonly Rgb[], ratio: number, direction: "darker" | "lighter"): Rgb {
   let [lightness] = toOklab(colour);
   let found = colour;
-  while (grounds.some((ground) => contrast(found, ground) < ratio) && lightness > 0 && lightness < 1) {
+  while (grounds.some((ground) => contrast(found, ground) < ratio) && lightness >= 0 && lightness <= 1) {
     lightness += direction === "darker" ? -0.01 : 0.01;
     found = withLightness(colour, lightness);
   }

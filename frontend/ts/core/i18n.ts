@@ -1,4 +1,4 @@
-/** Words and figures in the page's language. `t("English text")` is found in sources by the server: keep it literal. */
+/** Words and figures in the page's language. The server finds the messages by reading our sources: give `t` and `tn` literals in double quotes. */
 
 type Catalogue = Record<string, string | string[]>;
 

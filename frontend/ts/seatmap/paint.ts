@@ -6,9 +6,10 @@
  * looks and each look is one path or one sprite, since changing a canvas's style costs more than drawing.
  */
 import type { Theme } from "../core/theme";
-import { type Camera, toScreen } from "./camera";
+import { type Camera, toScreen, toWorld } from "./camera";
 import type { Grid } from "./grid";
-import { type AreaJson, BLOCKED, type Box, type Hall, HELD, PENDING, type Row, STANDARD, USED, WHEELCHAIR } from "./plan";
+import { type AreaJson, BLOCKED, type Box, type Hall, HELD, PENDING, STANDARD, USED, WHEELCHAIR } from "./plan";
+import { RowLabels } from "./row_labels";
 import { drawSign, type Look, signOf, Sprites } from "./sprites";
 
 export interface Colours {
@@ -41,12 +42,15 @@ export interface Scene {
 
 /** Seat radius on screen, CSS pixels, from which the next level of detail is drawn. */
 export const SPECK_MAX = 1.7;
+/** So many seats at once are drawn as specks a little longer: circles cost four times as much. */
+const MANY = 15_000;
 export const CHAIR_MIN = 5.5;
 export const NUMBER_MIN = 9;
 export const ROW_LABEL_MIN = 4.2;
 
 export class Painter {
   private readonly sprites = new Sprites();
+  private rowLabels: RowLabels | null = null;
 
   /** The whole view. */
   paint(ctx: CanvasRenderingContext2D, scene: Scene, camera: Camera, view: Box, dpr: number): void {
@@ -55,6 +59,31 @@ export class Painter {
     ctx.fillStyle = scene.colours.floor;
     ctx.fillRect(0, 0, ctx.canvas.width / dpr, ctx.canvas.height / dpr);
     this.contents(ctx, scene, camera, view, dpr);
+    ctx.restore();
+  }
+
+  /** Fonts came, so words have other widths. */
+  forgetWords(): void {
+    this.rowLabels = null;
+  }
+
+  private labels(ctx: CanvasRenderingContext2D, { hall, colours }: Scene): RowLabels {
+    return (this.rowLabels ??= new RowLabels(hall, ctx, colours.font));
+  }
+
+  /** A part of the view, in CSS pixels: what a drag has uncovered. */
+  paintPart(ctx: CanvasRenderingContext2D, scene: Scene, camera: Camera, part: Box, dpr: number): void {
+    const margin = scene.hall.radius * 3;
+    const [left, top] = toWorld(camera, part.left, part.top);
+    const [right, bottom] = toWorld(camera, part.right, part.bottom);
+    ctx.save();
+    ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+    ctx.beginPath();
+    ctx.rect(part.left, part.top, part.right - part.left, part.bottom - part.top);
+    ctx.clip();
+    ctx.fillStyle = scene.colours.floor;
+    ctx.fillRect(part.left, part.top, part.right - part.left, part.bottom - part.top);
+    this.contents(ctx, scene, camera, { left: left - margin, top: top - margin, right: right + margin, bottom: bottom + margin }, dpr);
     ctx.restore();
   }
 
@@ -82,9 +111,11 @@ export class Painter {
   private contents(ctx: CanvasRenderingContext2D, scene: Scene, camera: Camera, view: Box, dpr: number): void {
     for (const area of scene.hall.plan.areas) if (area.shape !== "text") paintArea(ctx, area, scene.colours, camera);
     const size = scene.hall.radius * camera.scale;
-    if (size >= ROW_LABEL_MIN) paintRowLabels(ctx, scene, camera, view);
+    if (size >= ROW_LABEL_MIN) this.labels(ctx, scene).paint(ctx, scene.colours, camera, view);
     const groups = this.group(scene, view);
-    if (size < SPECK_MAX) paintSpecks(ctx, scene, camera, groups);
+    let many = 0;
+    for (const seats of groups.values()) many += seats.length;
+    if (size < (many > MANY ? SPECK_MAX * 2 : SPECK_MAX)) paintSpecks(ctx, scene, camera, groups);
     else if (size < CHAIR_MIN) paintDiscs(ctx, scene, camera, groups);
     else this.paintChairs(ctx, scene, camera, groups, dpr);
   }
@@ -211,52 +242,6 @@ function paintDiscs(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, cam
     ctx.fill();
   }
   ctx.globalAlpha = 1;
-}
-
-/** The letter of a row beside its first and last seat. */
-function paintRowLabels(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, camera: Camera, view: Box): void {
-  const size = hall.radius * camera.scale;
-  ctx.font = `600 ${Math.min(Math.max(size * 0.95, 8.5), 17).toFixed(1)}px ${colours.font}`;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  ctx.fillStyle = colours.label;
-  ctx.globalAlpha = 0.72;
-  for (const row of hall.rows) {
-    const { seats, label } = row;
-    if (!label) continue;
-    const width = ctx.measureText(label).width;
-    if (width > size * 2.3) {
-      paintBoxName(ctx, hall, row, camera, width);
-      continue;
-    }
-    if (seats.length < 3) continue;
-    for (const [end, next] of [
-      [seats[0]!, seats[1]!],
-      [seats[seats.length - 1]!, seats[seats.length - 2]!],
-    ] as const) {
-      const [dx, dy] = [hall.x[end]! - hall.x[next]!, hall.y[end]! - hall.y[next]!];
-      const step = Math.hypot(dx, dy) || 1;
-      const reach = hall.r[end]! * 2.15;
-      const [wx, wy] = [hall.x[end]! + (dx / step) * reach, hall.y[end]! + (dy / step) * reach];
-      if (wx < view.left || wx > view.right || wy < view.top || wy > view.bottom) continue;
-      const [x, y] = toScreen(camera, wx, wy);
-      ctx.fillText(label, x, y);
-    }
-  }
-  ctx.globalAlpha = 1;
-}
-
-/** A long name ("Loge 12") is a box's, not a row's: once, over it, as soon as it fits. */
-function paintBoxName(ctx: CanvasRenderingContext2D, hall: Hall, row: Row, camera: Camera, width: number): void {
-  let [left, right, top] = [Infinity, -Infinity, Infinity];
-  for (const seat of row.seats) {
-    left = Math.min(left, hall.x[seat]!);
-    right = Math.max(right, hall.x[seat]!);
-    top = Math.min(top, hall.y[seat]!);
-  }
-  if (width > (right - left + hall.radius * 3.4) * camera.scale) return;
-  const [x, y] = toScreen(camera, (left + right) / 2, top - hall.radius * 1.75);
-  ctx.fillText(row.label, x, y);
 }
 
 /** The stage and other things that are no seats, in our own colours: a plan's often clash. Its words are labels. */

@@ -1,7 +1,7 @@
 /**
  * The drawing surface: keeps a painted buffer for one camera and shows it, moved and scaled, on each frame; what moves
- * is drawn over it. A hall of 1,200 is repainted on each frame of a pinch; one of 60,000 shows the old picture scaled
- * until the fingers rest.
+ * is drawn over it. A drag copies the picture and draws only its uncovered edges; a pinch draws the view anew where that
+ * is cheap, and stretches the old picture between drawings where it is not (60,000 seats, an old phone).
  */
 import { prefersCalm } from "../core/dom";
 import { between, type Camera, clamp, ease, fit, type Limits, lookAt, type Padding, pan, toScreen, type View, visibleBox, zoomAt } from "./camera";
@@ -10,8 +10,9 @@ import { type Label, labelsOf, paintLabels } from "./labels";
 import { CHAIR_MIN, Painter, type Scene } from "./paint";
 
 const PADDING: Padding = { top: 22, right: 22, bottom: 34, left: 22 };
-/** Seats that one frame of a moving camera may draw anew. */
-const LIVELY_MAX = 7000;
+/** What drawing the whole view may cost while it moves, and how often it is drawn nevertheless where it costs more. */
+const FRAME_BUDGET_MS = 8;
+const REDRAW_MS = 120;
 const SETTLED_MS = 90;
 const PIXELS_MAX = 5_000_000;
 const FRICTION_PER_MS = 0.0052;
@@ -38,6 +39,8 @@ export class Stage {
   private frame = 0;
   private movedAt = 0;
   private lastFrame = 0;
+  private paintedAt = 0;
+  private paintCostMs = 0;
   private journey: { from: Camera; to: Camera; since: number; lasts: number } | null = null;
   private glide: { vx: number; vy: number } | null = null;
 
@@ -71,7 +74,7 @@ export class Stage {
   }
 
   private kept(camera: Camera): Camera {
-    return clamp(camera, this.scene.hall.bounds, this.view, PADDING);
+    return this.snapped(clamp(camera, this.scene.hall.bounds, this.view, PADDING));
   }
 
   /** A seat's radius on the screen, CSS pixels. */
@@ -84,6 +87,7 @@ export class Stage {
   }
 
   repaint(): void {
+    this.painter.forgetWords();
     this.painted = null;
     this.wake();
   }
@@ -187,26 +191,44 @@ export class Stage {
   }
 
   private refreshBuffer(now: number): void {
-    const { scene, camera } = this;
-    const same = this.painted !== null && sameCamera(this.painted, camera);
-    if (same) {
+    const { scene, camera, painted } = this;
+    if (painted && sameCamera(painted, camera)) {
       if (this.stale.size) this.painter.repaint(this.bufferCtx, scene, camera, this.stale, this.dpr);
-    } else {
+    } else if (!(painted && !this.stale.size && this.shift(painted, camera))) {
+      // While the scale moves, an expensive picture is shown stretched and drawn anew only now and then.
       const moving = now - this.movedAt < SETTLED_MS;
-      if (this.painted && moving && this.heavy()) return;
+      if (painted && moving && this.paintCostMs > FRAME_BUDGET_MS && now - this.paintedAt < Math.max(REDRAW_MS, 4 * this.paintCostMs)) return;
+      const began = performance.now();
       const view = visibleBox(camera, this.view, scene.hall.radius * camera.scale * 3);
       this.painter.paint(this.bufferCtx, scene, camera, view, this.dpr);
-      this.painted = camera;
+      this.paintedAt = now;
+      this.paintCostMs = performance.now() - began;
     }
+    this.painted = camera;
     this.stale.clear();
   }
 
-  private heavy(): boolean {
-    const { hall } = this.scene;
-    if (hall.n <= LIVELY_MAX) return false;
-    let seen = 0;
-    this.scene.grid.within(visibleBox(this.camera, this.view), () => seen++);
-    return seen > LIVELY_MAX;
+  /** A drag moves the picture by whole pixels: what is still to be seen is copied, only the uncovered edges are drawn. */
+  private shift(from: Camera, to: Camera): boolean {
+    const { dpr, view, bufferCtx, scene } = this;
+    const [dx, dy] = [Math.round((to.tx - from.tx) * dpr), Math.round((to.ty - from.ty) * dpr)];
+    const whole = Math.abs((to.tx - from.tx) * dpr - dx) + Math.abs((to.ty - from.ty) * dpr - dy) < 0.02;
+    if (from.scale !== to.scale || !whole || Math.abs(dx) > this.buffer.width / 2 || Math.abs(dy) > this.buffer.height / 2) return false;
+    bufferCtx.setTransform(1, 0, 0, 1, 0, 0);
+    bufferCtx.drawImage(this.buffer, dx, dy);
+    const [x, y] = [dx / dpr, dy / dpr];
+    const { width, height } = view;
+    if (x > 0) this.painter.paintPart(bufferCtx, scene, to, { left: 0, top: 0, right: x, bottom: height }, dpr);
+    if (x < 0) this.painter.paintPart(bufferCtx, scene, to, { left: width + x, top: 0, right: width, bottom: height }, dpr);
+    if (y > 0) this.painter.paintPart(bufferCtx, scene, to, { left: 0, top: 0, right: width, bottom: y }, dpr);
+    if (y < 0) this.painter.paintPart(bufferCtx, scene, to, { left: 0, top: height + y, right: width, bottom: height }, dpr);
+    return true;
+  }
+
+  /** On whole device pixels, or a shifted picture would blur. */
+  private snapped(camera: Camera): Camera {
+    const snap = (t: number): number => Math.round(t * this.dpr) / this.dpr;
+    return { scale: camera.scale, tx: snap(camera.tx), ty: snap(camera.ty) };
   }
 
   private show(now: number): void {
