@@ -200,8 +200,9 @@ async def post_order(request: Request[Any, Any, Any], data: OrderAsked) -> Respo
         )
 
     answer = await answer_once(request, cart.token, order)
-    # The cart is spent: the next seat this buyer touches begins a new one.
-    answer.set_cookie(cart_cookie(None))
+    # The spent cart keeps its name: whoever comes back from the bank by the browser's own button, or presses Pay in
+    # another tab, is led to the order that it has become, and not told that their time is up.
+    answer.set_cookie(cart_cookie(cart))
     return answer
 
 

@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 from litestar import Request, Response, Router, get
+from litestar.response import Redirect
 
 from app.accounts.logins import operator_of
 from app.catalog.offers import BoxOfficeOffer, Offer
@@ -19,7 +20,7 @@ from app.sales.methods import find_methods, offer_methods
 from app.sales.methods._contract import MethodSettings, ProviderUnavailable
 from app.sales.offered_methods import method_settings
 from app.sales.payments import abandon_payment, belongs_to, look_up_payment
-from app.sales.queries import find_order, summarize_event, view_order, view_performance
+from app.sales.queries import find_order, summarize_event, view_order, view_performance, waiting_order_of
 from app.sales.visitors import buyer_cart, cart_cookie, new_buyer_cart
 
 
@@ -57,8 +58,12 @@ async def show_performance(request: Request[Any, Any, Any], performance: int) ->
 
 
 @get("/checkout", include_in_schema=False)
-async def show_checkout(request: Request[Any, Any, Any]) -> Response[str]:
-    cart = await view_cart(buyer_cart(request))
+async def show_checkout(request: Request[Any, Any, Any]) -> Response[Any]:
+    known = buyer_cart(request)
+    cart = await view_cart(known)
+    if known is not None and not cart.items and (waiting := await waiting_order_of(known, at=now())) is not None:
+        # Back from the bank by the browser's own button: the basket is an order now, and can still be paid.
+        return Redirect(waiting, status_code=303)
     offers = tuple([await offer_of(p.id) for p in cart.performances]) or await public_offers()
     methods = offer_methods(cart.total_minor, "buyer", all_method_settings())
     return page(

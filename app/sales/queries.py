@@ -15,7 +15,8 @@ from app.catalog.rules.selling import Channel, SaleStatus, is_offered, lowest_pr
 from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, gettext, show_date, show_time, translated
-from app.sales.carts import title_of
+from app.core.ids import digest_of
+from app.sales.carts import Cart, title_of
 from app.sales.inventory import inventory, with_group
 from app.sales.methods._reasons import explain_refusal
 from seating.store import FREE, Snapshot
@@ -261,6 +262,17 @@ async def find_order(code: str, key: str) -> int:
     if found is None:
         raise Problem("not_found")
     return found
+
+
+async def waiting_order_of(cart: Cart, *, at: datetime) -> str | None:
+    """The page of the order that a cart has become, while it can still be paid."""
+    async with connection() as reader:
+        row = await reader.fetchrow(
+            "SELECT code, key FROM sales.sale WHERE cart_digest = $1 AND status = 'pending' AND deadline_at > $2"
+            " ORDER BY id DESC LIMIT 1",
+            digest_of(cart.token), at,
+        )  # fmt: skip
+    return f"/orders/{row['code']}?key={row['key']}" if row else None
 
 
 async def view_order(order: int, *, at: datetime) -> OrderView:

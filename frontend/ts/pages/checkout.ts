@@ -42,6 +42,9 @@ function wire(ours: HTMLFormElement): void {
     field.addEventListener("change", () => check(name));
     field.addEventListener("input", () => field.getAttribute("aria-invalid") && check(name));
   }
+  // Pressing the button leaves the field before, whose error would move the button away from under the finger: the
+  // click would meet nothing. All fields are checked by the click itself.
+  byId("pay").addEventListener("mousedown", (event) => event.preventDefault());
   ours.addEventListener("submit", (event) => {
     event.preventDefault();
     void send(ours);
