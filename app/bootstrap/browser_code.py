@@ -26,8 +26,9 @@ NOT_SOURCES = {"node_modules", "static", "templates", "locale"}
 
 def node_directory(venv: Path) -> Path | None:
     """The directory that holds a usable `node` and `npm`, or None."""
-    machine, npm = shutil.which("node"), shutil.which("npm")
-    if machine and npm and node_major(machine) >= NODE_MAJOR_MIN:
+    machine = shutil.which("node")
+    # Its own npm: one from elsewhere may be for another Node.
+    if machine and (Path(machine).parent / "npm").exists() and node_major(machine) >= NODE_MAJOR_MIN:
         return Path(machine).parent
     if not (venv / "pyvenv.cfg").exists():
         return None
