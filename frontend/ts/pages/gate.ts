@@ -86,7 +86,8 @@ function judge(scanned: Scanned): void {
   if (tone === "good") counts.admitted += 1;
   else counts.refused += 1;
   showCounts();
-  show(scanned.verdict, [scanned.title], scanned.detail, ...details(scanned));
+  // Where and when it was used stands large below; the sentence says the same.
+  show(scanned.verdict, [scanned.title], scanned.first ? "" : scanned.detail, ...details(scanned));
   note({ at: Date.now(), verdict: scanned.verdict, title: scanned.title, seat: scanned.ticket?.seat ?? null, number: scanned.ticket?.number ?? "" });
   fade();
 }
@@ -203,6 +204,7 @@ function wireInput(): void {
   // On a phone, a focused field would raise the keyboard over the verdict: it stays down until asked for.
   if (touch) {
     input.inputMode = "none";
+    input.placeholder = t("Ticket code");
     const type = byId<HTMLButtonElement>("type-code");
     type.hidden = false;
     type.addEventListener("click", () => {

@@ -42,7 +42,7 @@ export class SalesPlot {
       {
         width,
         height,
-        padding: [10, 14, 0, 0],
+        padding: [10, 34, 0, 0],
         legend: { show: false },
         cursor: { show: false },
         select: { show: false, left: 0, top: 0, width: 0, height: 0 },
