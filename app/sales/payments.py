@@ -275,12 +275,18 @@ async def _hold_again(group: str, cart: str, tickets: list[Any]) -> bool:
             lines.append(NamedSeats(offer.id, (ticket["ordinal"],), ticket["tariff"], quotas))
         else:
             lines.append(Quantity(offer.id, 1, ticket["tariff"], quotas))
+
+    def request(id: str) -> HoldRequest:
+        owner = Owner("buyer", "online")
+        return HoldRequest(group=group, cart=cart, owner=owner, lines=tuple(lines), ttl_s=60, request_id=id)
+
     # The same request for the same payment: a notification and a look-up that meet here hold the seats together, and
     # the first to lock the order takes them.
-    request = HoldRequest(
-        group=group, cart=cart, owner=Owner("buyer", "online"), lines=tuple(lines), ttl_s=60, request_id=cart
-    )
-    return isinstance(await with_group(group, lambda: inventory().hold(request)), Held)
+    answer = await with_group(group, lambda: inventory().hold(request(cart)))
+    if isinstance(answer, Held) and not await inventory().held(group, cart):
+        # Remembered from a try that failed and gave its hold back: this one needs its own.
+        answer = await inventory().hold(request(f"{cart}:{new_token()}"))
+    return isinstance(answer, Held)
 
 
 async def _check_limits_again(ledger: asyncpg.Connection, tickets: list[Any]) -> None:
