@@ -20,6 +20,10 @@ const map = document.querySelector<SeatMap>("seat-map");
 let basket: Basket | null = null;
 let quantity: QuantityPicker | null = null;
 let live: Live | null = null;
+/** A hold that ends so soon has run out, whoever says it first. */
+const CLOCKS_DIFFER_MS = 2_000;
+/** The map hears of a seat a moment after its basket does. */
+const PICTURE_FOLLOWS_MS = 1_500;
 /** Seats of a basket that ran out, to offer once more. */
 let lost: number[] = [];
 
@@ -44,6 +48,8 @@ async function open(): Promise<void> {
   }
   keeper.onChange((cart, before) => {
     map?.setMine(keeper.seatsIn(performance.id));
+    const gone = keeper.vanished(before).filter((item) => item.performance === performance.id);
+    if (gone.length) tellLoss(gone);
     // The feed tells a cart's own news from the moment it knows the cart.
     if (cart.items.length && !before.items.length) live?.rejoin();
   });
@@ -190,18 +196,29 @@ function refused(problem: ApiProblem, seat: number): void {
   });
 }
 
-/** The time has run out: the seats are back on sale, but perhaps nobody took them yet. */
+/** Our clock says that the time has run out. The feed may have said so before, or the server may see it otherwise. */
 async function expire(): Promise<void> {
-  lost = keeper.seatsIn(performance.id);
-  const here = keeper.cart.items.some((item) => item.performance === performance.id);
   try {
     await keeper.reload();
   } catch {
     keeper.accept({ ...keeper.cart, items: [], total_minor: 0, expires_at_ms: null, performances: [] });
   }
-  if (!here || keeper.cart.items.length) return;
-  const again = lost.length ? { action: { label: t("Take them again"), act: () => void takeAgain() } } : {};
-  toast({ name: "expired", title: t("Your time is up"), text: t("The seats are back on sale. Nothing was charged."), lastsMs: 0, ...again });
+}
+
+/** Seats left the basket without our doing: back on sale, but perhaps nobody took them yet. Ordered in another tab they
+ * leave it too; then they are not on sale, and there is nothing to say. */
+function tellLoss(gone: readonly CartItem[]): void {
+  const seats = gone.map((item) => item.ordinal).filter((seat) => seat >= 0);
+  const again = seats.length ? { action: { label: t("Take them again"), act: () => void takeAgain() } } : {};
+  lost = seats;
+  if (gone.every((item) => item.expires_at_ms < keeper.serverNow() + CLOCKS_DIFFER_MS)) {
+    toast({ name: "expired", title: t("Your time is up"), text: t("The seats are back on sale. Nothing was charged."), lastsMs: 0, ...again });
+    return;
+  }
+  window.setTimeout(() => {
+    if (!seats.some((seat) => map?.hall?.isFree(seat))) return;
+    toast({ name: "expired", title: t("We could not keep your seats"), text: t("We are sorry: they are back on sale. Nothing was charged."), lastsMs: 0, ...again });
+  }, PICTURE_FOLLOWS_MS);
 }
 
 async function takeAgain(): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { ask, newKey } from "../core/api";
 import { rememberBasket } from "../core/basket_memo";
-import type { Cart } from "./types";
+import type { Cart, CartItem } from "./types";
 
 export interface BestWish {
   count: number;
@@ -15,6 +15,8 @@ export interface BestWish {
 export class CartKeeper {
   private listeners: ((cart: Cart, before: Cart) => void)[] = [];
   private queue: Promise<unknown> = Promise.resolve();
+  /** Items that this page gave back. */
+  private readonly given = new Set<string>();
   private aheadMs = 0;
 
   /** `path`: "/cart" for a buyer, "/counter/cart" for a cashier. */
@@ -46,6 +48,12 @@ export class CartKeeper {
     return this.current.items.find((item) => item.performance === performance && item.ordinal === seat)?.id ?? null;
   }
 
+  /** What was in the basket before and has left it without our doing. */
+  vanished(before: Cart): CartItem[] {
+    const kept = new Set(this.current.items.map((item) => item.id));
+    return before.items.filter((item) => !kept.has(item.id) && !this.given.has(item.id));
+  }
+
   /** What the server says of its own accord (the feed), or answered. */
   accept(cart: Cart): void {
     const before = this.current;
@@ -68,6 +76,7 @@ export class CartKeeper {
   }
 
   giveBack(item: string): Promise<Cart> {
+    this.given.add(item);
     return this.write("DELETE", `/items/${encodeURIComponent(item)}`);
   }
 
@@ -76,6 +85,7 @@ export class CartKeeper {
   }
 
   empty(): Promise<Cart> {
+    for (const item of this.current.items) this.given.add(item.id);
     return this.write("DELETE", "");
   }
 
