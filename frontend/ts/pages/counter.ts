@@ -183,7 +183,7 @@ function trouble(problem: ApiProblem | null, words = ""): void {
   const signIn = problem?.status === 401 ? h("a", { class: "button button--small", href: "/login?next=/counter" }, t("Sign in")) : null;
   place.append(
     h("div", { class: `notice ${problem ? "notice--bad" : "notice--warn"}` }, icon(problem?.code === "offline" ? "wifi-off" : "triangle-alert"),
-      h("p", { class: "grow" }, problem ? h("strong", {}, problem.title) : null, problem ? problem.detail : null, problem && words ? " " : null, words), instead, signIn, close),
+      h("p", { class: "grow" }, problem ? h("strong", {}, problem.title) : null, problem ? problem.detail : null, problem && words ? " " : null, words), close, instead, signIn),
   );
   if (near.length) hall?.map?.suggest(near);
 }
