@@ -123,6 +123,7 @@ function onSold(sale: Parameters<Tray["add"]>[0]): void {
 }
 
 async function openShow(show: Show): Promise<void> {
+  const from = document.activeElement;
   drawer(false);
   shows.mark(show.id);
   hall?.close();
@@ -151,7 +152,8 @@ async function openShow(show: Show): Promise<void> {
   dressAsker();
   hall.show(cart);
   basket.show(cart);
-  home();
+  // Whoever typed on while the hall was loading keeps the field that they type in.
+  if (document.activeElement === from || document.activeElement === document.body) home();
 }
 
 function dressAsker(): void {
