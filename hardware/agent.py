@@ -7,6 +7,8 @@ await agent.run()
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -81,7 +83,13 @@ class Agent:
 
 
 async def lines_of(stream: TextIO = sys.stdin) -> AsyncIterator[str]:
-    """The lines of a terminal or a pipe, as a keyboard-wedge scanner types them; for `GateRole.read`."""
+    """The lines of a terminal or a pipe, as a keyboard-wedge scanner types them; for `GateRole.read`.
+
+    Nothing where nobody can type (a service whose input is /dev/null or a file): event loops refuse to watch those.
+    """
+    mode = os.fstat(stream.fileno()).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stream.isatty()):
+        return
     # Not readline() in a thread: that thread could not be told to stop, and Ctrl-C would wait for one more scan.
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stream)

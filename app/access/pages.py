@@ -9,6 +9,7 @@ from app.access.admission import gates_of
 from app.accounts.logins import operator_of, require
 from app.accounts.tables import Role
 from app.core.web import page
+from app.sales.pages import office_of
 
 
 @get("/gate", include_in_schema=False)
@@ -16,7 +17,13 @@ async def show_gate(request: Request[Any, Any, Any]) -> Response[Any]:
     if await operator_of(request) is None:
         return Redirect("/login?next=/gate", status_code=303)
     operator = await require(request, Role.GATE)
-    return page(request, "gate/gate.html", operator=operator, gates=await gates_of(operator.organizer))
+    return page(
+        request,
+        "gate/gate.html",
+        operator=operator,
+        gates=await gates_of(operator.organizer),
+        box_office=await office_of(operator),
+    )
 
 
 router = Router(path="/", route_handlers=[show_gate])

@@ -165,6 +165,8 @@ def problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
             return Problem(STATUS_PROBLEMS[error.status_code])
         case HTTPException() if error.status_code < 500:
             return Problem("bad_request", params={"reason": error.detail})
+        case RecursionError():
+            return Problem("bad_request", params={"reason": "it is nested too deeply."})
         case asyncpg.DataError():
             # A number beyond its column, a NUL in a text: nothing that a sound client sends.
             log.warning("value_refused", error=repr(error))

@@ -14,7 +14,7 @@ from app.core.web import page, plain
 from app.counter.api import performances_of
 from app.counter.desks import desk_of
 from app.counter.figures import Figures, figures_of
-from app.sales.pages import office_view
+from app.sales.pages import office_of
 from app.sales.visitors import cart_cookie, counter_cart, new_counter_cart
 
 
@@ -30,7 +30,7 @@ async def show_counter(request: Request[Any, Any, Any]) -> Response[Any]:
         operator=operator,
         desk=plain(desk),
         performances=plain(await performances_of(operator)),
-        box_office=await _office(operator),
+        box_office=await office_of(operator),
     )
     label = desk.label_for(operator)
     if counter_cart(request, operator, label) is None:
@@ -55,7 +55,7 @@ async def show_dashboard(request: Request[Any, Any, Any], event: int | None = No
         events=events,
         event=chosen,
         figures=plain(figures),
-        box_office=await _office(operator),
+        box_office=await office_of(operator),
     )
 
 
@@ -73,11 +73,6 @@ async def _events(operator: Operator) -> list[dict[str, Any]]:
     for offer in await offers_of_organizer(operator.organizer):
         found.setdefault(offer.event, {"id": offer.event, "title": translated(offer.title)})
     return list(found.values())
-
-
-async def _office(operator: Operator) -> dict[str, str] | None:
-    mine = await offers_of_organizer(operator.organizer)
-    return office_view(mine[0].box_office) if mine else None
 
 
 router = Router(path="/", route_handlers=[show_counter, show_dashboard, get_figures])

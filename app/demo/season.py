@@ -6,7 +6,6 @@ Loaded once into an empty ledger, through the same tables and the same sales wor
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import random
 from collections.abc import Mapping
@@ -19,21 +18,22 @@ from msgspec import Struct
 from app.access.tables import Gate
 from app.accounts.passwords import hash_password
 from app.accounts.tables import Account, Device, Membership, Organizer
+from app.catalog.plans import store_plan
 from app.catalog.queries import forget_offers, offer_of
-from app.catalog.tables import BoxOffice, Event, Performance, PlanVersion, Price, Quota, Season, Tariff
+from app.catalog.tables import BoxOffice, Event, Performance, Price, Quota, Season, Tariff
 from app.core import db
 from app.core.clock import now
 from app.core.ids import new_token
 from app.core.redis import close_redis
 from app.counter.tables import Counter, CounterOperator
 from app.demo.keys import device_key_file
-from app.demo.people import LOG_INS
+from app.demo.people import GATE, LOG_INS
 from app.sales import jobs as _sales_jobs
 from app.sales.carts import BestWish, Cart, Wish, add_to_cart
 from app.sales.orders import Buyer, Seller, place_order
 from app.settings import get_settings
 from hardware.keys import load_or_make_pair
-from seating.plan import Plan, plan_from_pretix, plan_to_document
+from seating.plan import plan_from_pretix
 from seating.store import Owner
 from seating.theatre import italian_theatre
 
@@ -110,12 +110,12 @@ async def _load_people(organizer: Organizer, office: BoxOffice) -> None:
         public_key=load_or_make_pair(device_key_file(data, "printer-agent")).public,
     )  # fmt: skip
     gate = Device(
-        organizer=organizer.id, name="Douchette entrée", kind="gate", place="Entrée principale",
+        organizer=organizer.id, name="Douchette entrée", kind="gate", place=GATE,
         public_key=load_or_make_pair(device_key_file(data, "gate-agent")).public,
     )  # fmt: skip
     await Device.insert(printer, gate)
     printer_id = (await Device.objects().where(Device.kind == "printer").first()).id  # type: ignore[union-attr]  # just inserted
-    for name in ("Entrée principale", "Entrée balcons"):
+    for name in (GATE, "Entrée balcons"):
         await Gate(box_office=office.id, name=name).save()
     cashiers = []
     for person in LOG_INS:
@@ -133,7 +133,7 @@ async def _load_people(organizer: Organizer, office: BoxOffice) -> None:
 
 async def _load_theatre(organizer: Organizer, office: BoxOffice, season: Season) -> list[int]:
     plan = italian_theatre()
-    version = await _store_plan(organizer, plan)
+    version = await store_plan(organizer.id, plan)
     event = Event(
         box_office=office.id, season=season.id, slug="le-malade-imaginaire", zone=ZONE, order_max=10, show_left=True,
         title=_json({"fr": "Le Malade imaginaire", "en": "The Imaginary Invalid"}),
@@ -170,7 +170,7 @@ async def _load_theatre(organizer: Organizer, office: BoxOffice, season: Season)
 
 async def _load_concert(organizer: Organizer, office: BoxOffice, season: Season) -> None:
     plan = plan_from_pretix((PLANS / "concert-hall-1115.pretix.json").read_bytes())
-    version = await _store_plan(organizer, plan)
+    version = await store_plan(organizer.id, plan)
     event = Event(
         box_office=office.id, season=season.id, slug="nuit-blanche", zone=ZONE, order_max=8,
         title=_json({"fr": "Nuit blanche", "en": "White Night"}),
@@ -245,29 +245,27 @@ async def _load_tariffs(event: Event, plans: tuple[TariffPlan, ...], prices: Map
     return ids
 
 
-async def _store_plan(organizer: Organizer, plan: Plan) -> int:
-    document = plan_to_document(plan)
-    version = PlanVersion(
-        organizer=organizer.id, name=plan.name, document=document.decode(),
-        digest=hashlib.sha256(document).hexdigest(), seats=len(plan.seats),
-    )  # fmt: skip
-    await version.save()
-    return int(version.id)
-
-
 async def _sell_some(performances: list[int]) -> None:
-    """Real orders at the counter: busy tonight, thinner later. The dice are fixed, so every demo looks the same."""
+    """Real orders at the counter: busy tonight, thinner later; over the last days, and livelier in the last hour. The
+    dice are fixed, so every demo looks the same."""
     dice = random.Random(1673)  # noqa: S311 - scenery; the year of the first performance
-    for performance, orders in zip(performances, (90, 40, 25, 25, 30), strict=True):
-        categories = list((await offer_of(performance)).tariffs[0].prices)
-        for _ in range(orders):
-            cart = Cart(f"0.{new_token()}", "counter", Owner("counter", "Guichet 1"))
-            best = BestWish(dice.choice((1, 2, 2, 2, 3, 4, 4, 5)), (dice.choice(categories),))
-            await add_to_cart(cart, Wish(performance=performance, best=best), at=now())
-            await place_order(
-                cart, Buyer(dice.choice(NAMES), ""), method="cash", expected_total_minor=None,
-                seller=Seller("demo season"), settled=True, at=now(),
-            )  # fmt: skip
+    sales = [p for p, orders in zip(performances, (90, 40, 25, 25, 30), strict=True) for _ in range(orders)]
+    dice.shuffle(sales)
+    categories = {p: list((await offer_of(p)).tariffs[0].prices) for p in performances}
+    recent = len(sales) // 4
+    ago_s = [
+        *(dice.uniform(3_600, 200_000) for _ in sales[recent:]),
+        *(dice.triangular(30, 3_600, 600) for _ in range(recent)),
+    ]
+    for performance, ago in zip(sales, sorted(ago_s, reverse=True), strict=True):
+        at = now() - timedelta(seconds=ago)
+        cart = Cart(f"0.{new_token()}", "counter", Owner("counter", "Guichet 1"))
+        best = BestWish(dice.choice((1, 2, 2, 2, 3, 4, 4, 5)), (dice.choice(categories[performance]),))
+        await add_to_cart(cart, Wish(performance=performance, best=best), at=at)
+        await place_order(
+            cart, Buyer(dice.choice(NAMES), ""), method="cash", expected_total_minor=None,
+            seller=Seller("demo season"), settled=True, at=at,
+        )  # fmt: skip
 
 
 def _tonight() -> datetime:

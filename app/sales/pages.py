@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.response import Redirect
 
-from app.accounts.logins import operator_of
+from app.accounts.logins import Operator, operator_of
 from app.catalog.offers import BoxOfficeOffer, Offer
 from app.catalog.queries import event_of_slug, offer_of, offers_of, public_offers
 from app.core.clock import now
@@ -111,8 +111,10 @@ async def get_tickets(code: str, key: str = "") -> Response[bytes]:
     return _pdf(await confirmations.order_pdf(order), f"tickets-{code}.pdf")
 
 
-@get("/orders/{code:str}/tickets/{number:str}.pdf", include_in_schema=False)
-async def get_ticket(code: str, number: str, key: str = "") -> Response[bytes]:
+@get("/orders/{code:str}/tickets/{file:str}", include_in_schema=False)
+async def get_ticket(code: str, file: str, key: str = "") -> Response[bytes]:
+    """`file` is a ticket's number and .pdf: a parameter is a whole part of a path, its ending is ours to take off."""
+    number = file.removesuffix(".pdf")
     order = await find_order(code, key)
     return _pdf(await confirmations.order_pdf(order, number=number), f"ticket-{number}.pdf")
 
@@ -130,6 +132,12 @@ async def shell(request: Request[Any, Any, Any], offers: tuple[Offer, ...]) -> d
         "operator": await operator_of(request),
         "box_office": office_view(offers[0].box_office) if offers else None,
     }
+
+
+async def office_of(operator: Operator) -> dict[str, str] | None:
+    """The box office that a member of the staff works for, for the frame of their pages."""
+    mine = [o for o in await public_offers() if o.box_office.organizer == operator.organizer]
+    return office_view(mine[0].box_office) if mine else None
 
 
 def office_view(office: BoxOfficeOffer) -> dict[str, str]:
