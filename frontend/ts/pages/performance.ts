@@ -198,6 +198,8 @@ function refused(problem: ApiProblem, seat: number): void {
 
 /** Our clock says that the time has run out. The feed may have said so before, or the server may see it otherwise. */
 async function expire(): Promise<void> {
+  // The server frees what is due within a second; asked at once it may still show it, and we would ask without end.
+  await new Promise((done) => window.setTimeout(done, 1_000));
   try {
     await keeper.reload();
   } catch {

@@ -100,8 +100,8 @@ export class Basket {
   private invite(): Node[] {
     if (this.performance.status !== "open") return [h("p", { class: "soft" }, this.performance.status_text)];
     const text = this.performance.seated
-      ? t("Tap a seat on the plan and it is yours for {minutes} minutes.", { minutes: Math.round(this.performance.hold_ttl_s / 60) })
-      : t("Choose how many tickets you would like; they are kept for {minutes} minutes.", { minutes: Math.round(this.performance.hold_ttl_s / 60) });
+      ? t("Tap a seat on the plan and it is yours for {minutes} minutes.", { minutes: Math.max(1, Math.round(this.performance.hold_ttl_s / 60)) })
+      : t("Choose how many tickets you would like; they are kept for {minutes} minutes.", { minutes: Math.max(1, Math.round(this.performance.hold_ttl_s / 60)) });
     return [h("p", { class: "soft" }, text)];
   }
 
