@@ -42,10 +42,10 @@ export function kindName(hall: Hall, seat: number): string {
 export function stateName(hall: Hall, seat: number): string {
   if (hall.mine[seat]) return t("in your basket");
   if (hall.waiting[seat]) return t("asking…");
-  return hall.states[seat] === FREE ? t("free") : t("taken");
+  return hall.states[seat] === FREE ? t("available") : t("taken"); // not "free", which tickets say in place of a price
 }
 
-/** "Parterre, row A, seat 12, 45,00 €, free" */
+/** "Parterre, row A, seat 12, 45,00 €, available" */
 export function seatSentence(hall: Hall, seat: number, prices: Prices): string {
   const full = fullPrice(prices, hall.categoryName(seat));
   const parts = [seatName(hall, seat), kindName(hall, seat), full === null ? "" : money(full, prices.currency), stateName(hall, seat)];
