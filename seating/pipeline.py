@@ -15,9 +15,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-# While this many pipelines are under way, calls gather for the next one: under load batches grow by themselves.
-IN_FLIGHT_MAX: Final = 2
-BATCH_MAX: Final = 128
+# While this many pipelines are under way, calls gather for the next one: under load batches grow by themselves. More
+# than one, and none with everybody in it, so that Redis works on a batch while we read another's answers.
+IN_FLIGHT_MAX: Final = 3
+BATCH_MAX: Final = 32
 
 
 class StoreUnavailable(ConnectionError):

@@ -157,7 +157,7 @@ class Inventory:
 
     async def release(self, group: str, cart: str, items: Iterable[str] | None = None) -> int:
         """Free a cart's holds: all, or those named; what is no longer its own is left alone. How many were freed."""
-        some = tuple(items) if items is not None else None
+        some = tuple(dict.fromkeys(items)) if items is not None else None
         if some is not None and not some:
             return 0
         answer = await self._step("release", group, _keys(group, cart=cart), cart, *(some or ()))

@@ -30,7 +30,6 @@ if not EPOCH then return cmsgpack.pack({'missing'}) end
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
-local function whole(number) return string.format('%.0f', number) end
 local function key(perf, name) return TAG .. ':p:' .. perf .. ':' .. name end
 
 -- Lua can spread some thousands of values over a call, not a stadium.
@@ -80,8 +79,13 @@ local function set_seat(perf, ordinal, state, kind, label, ref, expires)
   call('SETRANGE', key(perf, 'states'), ordinal, string.char(state))
   local mine = changes_of(perf)
   if not mine.seats[ordinal] then mine.order[#mine.order + 1] = ordinal end
-  mine.seats[ordinal] = '[' .. whole(ordinal) .. ',' .. state .. ',' .. quote(kind or '') .. ',' .. quote(label or '')
-    .. ',' .. quote(ref or '') .. ',' .. whole(expires or 0) .. ']'
+  -- Numbers are written by Lua itself: exact up to 14 digits, which lasts for milliseconds until the year 5138.
+  if kind then
+    mine.seats[ordinal] = '[' .. ordinal .. ',' .. state .. ',' .. quote(kind) .. ',' .. quote(label) .. ',"' .. ref
+      .. '",' .. expires .. ']'
+  else
+    mine.seats[ordinal] = '[' .. ordinal .. ',' .. state .. ',"","","",0]'
+  end
 end
 
 local function state_of(perf, ordinal)
@@ -133,7 +137,7 @@ local function shown_on(id, shown)
 end
 
 local function quota_piece(id, quota)
-  return quote(id) .. ':[' .. whole(quota.used) .. ',' .. whole(quota.limit) .. ']'
+  return quote(id) .. ':[' .. quota.used .. ',' .. quota.limit .. ']'
 end
 
 local function write_quotas()
@@ -141,7 +145,7 @@ local function write_quotas()
   for id, quota in pairs(quotas) do
     if quota.dirty then
       args[#args + 1] = 'u' .. id
-      args[#args + 1] = whole(quota.used)
+      args[#args + 1] = quota.used
       local list = shown_on(id, quota.shown)
       local one = list and #list == 1
       if one and not changed[list[1]] and call('HEXISTS', META, 'n' .. list[1]) == 1 then changes_of(list[1]) end
@@ -167,8 +171,8 @@ local function finish()
     local version = call('HINCRBY', META, 'v' .. perf, 1)
     local line = '{"e":"' .. EPOCH .. '","v":' .. version .. ',"s":[' .. table.concat(seats, ',') .. '],"q":{'
       .. table.concat(mine.quotas, ',') .. '}}'
-    call('RPUSH', key(perf, 'log'), line)
-    call('LTRIM', key(perf, 'log'), -LOG_MAX, -1)
+    -- Trimmed now and then: a log a little longer than its limit harms nobody.
+    if call('RPUSH', key(perf, 'log'), line) >= LOG_MAX + 100 then call('LTRIM', key(perf, 'log'), -LOG_MAX, -1) end
     call('PUBLISH', key(perf, 'feed'), line)
   end
 end
@@ -183,26 +187,57 @@ end
 -- {id, perf, ordinal, tariff, quotas, expires}: what callers get.
 local function seen(id, item) return {id, item[1], item[2], item[3], item[4], item[9]} end
 
--- A held item back on sale. The seat is freed only if it is still this item's.
-local function free_item(id, item)
-  local perf, ordinal = item[1], item[2]
-  if ordinal >= 0 and call('HGET', key(perf, 'own'), ordinal) == id then
-    call('HDEL', key(perf, 'own'), ordinal)
-    set_seat(perf, ordinal, S_FREE)
-  else
+-- The items of these ids, in their order; false where there is none any more.
+local function items_of(ids)
+  local found = #ids > 0 and many('HMGET', ITEMS, ids) or {}
+  for i = 1, #ids do found[i] = found[i] and cmsgpack.unpack(found[i]) end
+  return found
+end
+
+-- Held items back on sale: ids[i] is items[i], none of them false. A seat is freed only if it is still its item's.
+local function free_items(ids, items)
+  if #ids == 0 then return end
+  local by_perf = {}
+  for i, item in ipairs(items) do
+    local perf = item[1]
     changes_of(perf)
+    if item[2] >= 0 then
+      local mine = by_perf[perf]
+      if not mine then
+        mine = {ids = {}, ordinals = {}}
+        by_perf[perf] = mine
+      end
+      mine.ids[#mine.ids + 1] = ids[i]
+      mine.ordinals[#mine.ordinals + 1] = item[2]
+    end
+    add_quotas(item[4], -1)
   end
-  call('HDEL', ITEMS, id)
-  call('ZREM', DUE, id)
-  add_quotas(item[4], -1)
+  for perf, mine in pairs(by_perf) do
+    local owners, freed = many('HMGET', key(perf, 'own'), mine.ordinals), {}
+    for i, ordinal in ipairs(mine.ordinals) do
+      if owners[i] == mine.ids[i] then
+        freed[#freed + 1] = ordinal
+        set_seat(perf, ordinal, S_FREE)
+      end
+    end
+    if #freed > 0 then bulk('HDEL', key(perf, 'own'), freed, 1) end
+  end
+  bulk('HDEL', ITEMS, ids, 1)
+  bulk('ZREM', DUE, ids, 1)
 end
 
 -- Frees what is due, boundedly; true when more is waiting.
 local function purge(limit)
   local ids = call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, limit)
-  for _, id in ipairs(ids) do
-    local item = item_of(id)
-    if item then free_item(id, item) else call('ZREM', DUE, id) end
+  local due, items = {}, {}
+  for i, item in ipairs(items_of(ids)) do
+    if item then
+      due[#due + 1] = ids[i]
+      items[#items + 1] = item
+    else
+      call('ZREM', DUE, ids[i])
+    end
   end
+  free_items(due, items)
   return #ids == limit, #ids
 end

@@ -40,7 +40,7 @@ for _, line in ipairs(lines) do
           local id = call('HGET', key(perf, 'own'), ordinal)
           local item = id and item_of(id)
           if item and item[9] <= now then
-            free_item(id, item)
+            free_items({id}, {item})
             state = S_FREE
           end
         end
@@ -107,16 +107,17 @@ for _, ordinals in ipairs(wanted) do total = total + #ordinals end
 local last = call('HINCRBY', META, 'seq', total)
 local made, items_args, due_args, cart_args, own_args = {}, {}, {}, {}, {}
 for i, line in ipairs(lines) do
-  local perf, tariff = line[2], line[3]
+  local perf = line[2]
   own_args[perf] = own_args[perf] or {}
   changes_of(perf)
+  -- Packed once a line, not once a place: only the second of the nine members differs.
+  local rest = cmsgpack.pack(line[3], line[4], cart, kind, label, ref, expires)
   for _, ordinal in ipairs(wanted[i]) do
     local id = 'i' .. EPOCH .. '-' .. (last - total + #made + 1)
-    local item = {perf, ordinal, tariff, line[4], cart, kind, label, ref, expires}
-    made[#made + 1] = seen(id, item)
+    made[#made + 1] = {id, perf, ordinal, line[3], line[4], expires}
     cart_args[#cart_args + 1] = id
     items_args[#items_args + 1] = id
-    items_args[#items_args + 1] = cmsgpack.pack(item)
+    items_args[#items_args + 1] = '\153' .. cmsgpack.pack(perf, ordinal) .. rest
     due_args[#due_args + 1] = expires
     due_args[#due_args + 1] = id
     if ordinal >= 0 then

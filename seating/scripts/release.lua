@@ -3,15 +3,15 @@
 local CART = KEYS[7]
 local all = #ARGV == 1
 local ids = all and call('LRANGE', CART, 0, -1) or {unpack(ARGV, 2)}
-local freed = 0
-for _, id in ipairs(ids) do
-  local item = item_of(id)
+local mine, items = {}, {}
+for i, item in ipairs(items_of(ids)) do
   if item and item[5] == ARGV[1] then
-    free_item(id, item)
-    freed = freed + 1
+    mine[#mine + 1] = ids[i]
+    items[#items + 1] = item
   end
-  if not all then call('LREM', CART, 1, id) end
+  if not all then call('LREM', CART, 1, ids[i]) end
 end
-if all then call('DEL', CART) end
+free_items(mine, items)
+if all and #ids > 0 then call('DEL', CART) end
 finish()
-return cmsgpack.pack({'ok', freed})
+return cmsgpack.pack({'ok', #mine})

@@ -9,7 +9,7 @@ for _, each in ipairs(limits) do
   local id, limit = each[1], each[2]
   quotas[id].limit = limit
   quotas[id].dirty = true
-  if limit < 0 then call('HDEL', QUOTAS, 'l' .. id) else call('HSET', QUOTAS, 'l' .. id, whole(limit)) end
+  if limit < 0 then call('HDEL', QUOTAS, 'l' .. id) else call('HSET', QUOTAS, 'l' .. id, limit) end
 end
 for perf in string.gmatch(call('HGET', META, 'perfs') or '', '%d+') do changes_of(tonumber(perf)) end
 finish()

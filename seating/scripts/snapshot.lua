@@ -35,5 +35,5 @@ if ARGV[2] == '1' then
 end
 return {
   EPOCH, tonumber(found[1]), call('GET', key(perf, 'states')) or '', cmsgpack.pack(owners),
-  call('HGETALL', QUOTAS), whole(now),
+  call('HGETALL', QUOTAS), '' .. now,
 }
