@@ -23,7 +23,7 @@ test("a tariff without a price for the category is not offered", () => {
 
 test("a screen reader hears zone, row, seat, price and state", () => {
   const hall = new Hall(smallPlan());
-  assert.equal(seatSentence(hall, 0, PRICES), "Stalls, row A, seat 1, €45.00, free");
+  assert.equal(seatSentence(hall, 0, PRICES), "Stalls, row A, seat 1, €45.00, available");
   hall.states[0] = 3;
   assert.equal(seatSentence(hall, 0, PRICES), "Stalls, row A, seat 1, €45.00, taken");
   hall.mine[0] = 1;
