@@ -48,7 +48,7 @@ class Operator(msgspec.Struct, frozen=True):
 
 async def sign_in(redis: Redis, email: str, password: str, *, address: str) -> str:
     """Returns the session token. Raises Problem: wrong_login, too_many_requests."""
-    email = email.strip().lower()
+    email = email.strip().lower().replace("\x00", "")  # PostgreSQL takes no NUL, and nobody has one
     await count_try(redis, "login-address", address, most=TRIES_PER_ADDRESS, window_s=TRIES_WINDOW_S)
     await count_try(redis, "login", email, most=TRIES_PER_EMAIL, window_s=TRIES_WINDOW_S)
     account = await Account.objects().where(Account.email == email, Account.closed_at.is_null()).first()
