@@ -61,17 +61,17 @@ def assemble(
     rows, areas = _lay_levels_apart(rows, areas, focal)
     rows, areas, focal, (width, height) = _fit_sheet(rows, areas, focal)
     radii = iter(_radii(rows))
-    pitch_of_zone = {
-        zone: geometry.usual_pitch([_points(row) for row in rows if row.zone == zone])
-        for zone in dict.fromkeys(row.zone for row in rows)
-    }
+    orders = [geometry.order_along(_points(row)) for row in rows]
+    walks: dict[str, list[list[tuple[float, float]]]] = {}
+    for row, order in zip(rows, orders, strict=True):
+        points = _points(row)
+        walks.setdefault(row.zone, []).append([points[index] for index in order])
+    pitch_of_zone = {zone: geometry.usual_pitch(walked) for zone, walked in walks.items()}
     seats: list[Seat] = []
     runs: list[tuple[int, ...]] = []
-    for row in rows:
-        points = _points(row)
+    for row, order in zip(rows, orders, strict=True):
         radius_of = [next(radii) for _ in row.seats]
-        order = geometry.order_along(points)
-        for run in geometry.break_at_aisles(points, order, pitch_of_zone[row.zone]):
+        for run in geometry.break_at_aisles(_points(row), order, pitch_of_zone[row.zone]):
             runs.append(tuple(range(len(seats), len(seats) + len(run))))
             for index in run:
                 drawn = row.seats[index]

@@ -53,12 +53,9 @@ def break_at_aisles(points: Sequence[Point], order: Sequence[int], usual_pitch: 
     return runs
 
 
-def usual_pitch(rows: Iterable[Sequence[Point]]) -> float:
-    """The median distance from a seat to the nearest in its own row, over many rows; 0 when no row has two seats."""
-    steps: list[float] = []
-    for points in rows:
-        order = order_along(points)
-        steps += [math.dist(points[a], points[b]) for a, b in pairwise(order)]
+def usual_pitch(walks: Iterable[Sequence[Point]]) -> float:
+    """The median step along many rows, each given in the order of `order_along`; 0 when no row has two seats."""
+    steps = [math.dist(a, b) for walk in walks for a, b in pairwise(walk)]
     return median(steps) if steps else 0.0
 
 

@@ -103,8 +103,8 @@ class Held(Struct, frozen=True):
 
 
 class Reason(Struct, frozen=True, array_like=True):
-    """Why not. `left` is what remains of the quota, or how many seats would do. `nearest` are free seats of the same
-    category around a seat that was taken, nearest first."""
+    """Why not. `left` is what remains of the quota, or how many seats would do (counted up to 200). `nearest` are free
+    seats of the same category around a seat that was taken, nearest first."""
 
     code: ReasonCode
     performance: int

@@ -430,7 +430,7 @@ def _blocks(rows: list[_ReadRow]) -> list[int]:
         for index in members:
             points += [(seat.drawn.x, seat.drawn.y) for seat in rows[index].seats]
             owner += [index] * len(rows[index].seats)
-        pitch = geometry.usual_pitch([[(s.drawn.x, s.drawn.y) for s in rows[i].seats] for i in members])
+        pitch = geometry.usual_pitch([_walk(rows[index]) for index in members])
         grid = geometry.Grid(points, pitch * geometry.AISLE or 1.0)
         touching: dict[int, set[int]] = {index: set() for index in members}
         for place, index in zip(points, owner, strict=True):
@@ -446,6 +446,11 @@ def _blocks(rows: list[_ReadRow]) -> list[int]:
                         block[here] = count
                         reached += sorted(touching[here])
     return block
+
+
+def _walk(row: _ReadRow) -> list[tuple[float, float]]:
+    points = [(seat.drawn.x, seat.drawn.y) for seat in row.seats]
+    return [points[index] for index in geometry.order_along(points)]
 
 
 def _seat_kind(category: str) -> SeatKind:

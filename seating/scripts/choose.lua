@@ -8,6 +8,8 @@
 --   near   16 bytes a run: up to 8 runs in front, behind or across the aisle, nearest first, 65535 for none
 --   names  hash: c<category name> and z<zone name> -> index
 local RUN, SEAT, NEAR = 14, 10, 16
+-- Bounds of the work that one request may cause in the largest house.
+local ANCHORS_MAX, FREE_COUNTED_MAX = 120, 200
 
 local houses = {}
 local function house_of(perf)
@@ -234,7 +236,7 @@ local function split(house, states, n, wish)
     return nil
   end
   for k = 0, house.count - 1 do
-    if tried >= 400 or (best and #best.parts == 2 and lower_of(house, k) * n >= best.cost) then break end
+    if tried >= ANCHORS_MAX or (best and #best.parts == 2 and lower_of(house, k) * n >= best.cost) then break end
     local first = part_in_run(house, run_at(house, k), states, n, wish)
     if first then
       tried = tried + 1
@@ -289,8 +291,10 @@ local function choose(perf, n, category_names, zone_names, accessible, taken)
     end
     return ordinals
   end
-  local free = 0
+  -- How many would do, up to a number beyond which nobody asks: a full count of a stadium would hold up everybody.
+  local free, enough = 0, math.max(n, FREE_COUNTED_MAX)
   for k = 0, house.count - 1 do
+    if free >= enough then break end
     local run = run_at(house, k)
     if fits(run, wish) then
       local segment = string.sub(states, run.start + 1, run.start + run.length)
