@@ -53,7 +53,7 @@ async def hold_release(ctx: Context) -> Result:
         await _empty(redis)
         await redis.aclose()
     note = f"{CONCURRENCY} at a time; limit: the same scripts from pre-encoded bytes, one pipelined socket: {raw:,.0f}"
-    note += f", redis-benchmark: {tool:,.0f}" if tool else ", redis-benchmark: not installed"
+    note += f", redis-benchmark (both in one call): {tool:,.0f}" if tool else ", redis-benchmark: not installed"
     return Result(ours, limit=max(raw, tool or 0.0), note=note)
 
 
