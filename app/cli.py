@@ -95,6 +95,8 @@ def _add_tools(verbs: argparse._SubParsersAction[Parser]) -> None:
     check = verbs.add_parser("check", help="explain what is wrong with the settings, if anything")
     check.add_argument("--new-key", action="store_true", help="print a new PLACEUR_TICKET_KEY and stop")
     check.set_defaults(do=_check)
+    audit = verbs.add_parser("audit", help="check that the sales journal is whole")
+    audit.set_defaults(do=_audit)
     bench = verbs.add_parser("bench", help="measure every figure that the project claims")
     bench.add_argument("names", nargs="*", metavar="NAME", help="a figure, or the beginning of its name: seating")
     bench.add_argument("--smoke", action="store_true", help="seconds instead of minutes: does it still run at all?")
@@ -221,6 +223,16 @@ def _check(chosen: argparse.Namespace) -> int:
         print(new_ticket_key())
         return 0
     return report(get_settings())
+
+
+def _audit(chosen: argparse.Namespace) -> int:
+    from app.audit import report
+
+    try:
+        return report(get_settings())
+    except OSError as error:
+        print(f"placeur: the database does not answer ({error}): see `placeur check`.", file=sys.stderr)
+        return 1
 
 
 def _bench(chosen: argparse.Namespace) -> int:

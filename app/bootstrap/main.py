@@ -49,6 +49,7 @@ VERBS = {
     "migrate": Verb("bring the database to this version"),
     "season": Verb("load the demo season into an empty box office"),
     "check": Verb("explain what is wrong with the settings, if anything"),
+    "audit": Verb("check that the sales journal is whole"),
     "plan": Verb("import a seating plan, or say what is wrong with it"),
 }
 
