@@ -6,6 +6,7 @@ With DATABASE_URL and REDIS_URL set, those servers are used instead; the tests t
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import secrets
 import tempfile
@@ -26,6 +27,23 @@ from app.settings import get_settings
 from tests.cast import Theatre, build_theatre
 
 assert _sales_jobs  # imported so that orders may enqueue their jobs
+
+
+WITH_PROCESSES = {"app", "benchmarks", "browser", "chaos", "demo", "documents", "frontend", "printers", "races"}
+"""Folders whose tests start processes, drive a browser or draw paper."""
+WITH_ENGINES = {"postgres_engine", "redis_engine", "postgres_url", "redis_url", "ledger"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`-m pure`: rules and protocols alone, without loop, socket, process or engine; they take seconds."""
+    here = Path(__file__).parent
+    for item in items:
+        parts = set(item.path.relative_to(here).parts)
+        function = getattr(item, "function", None)
+        asynchronous = function is not None and inspect.iscoroutinefunction(inspect.unwrap(function))
+        engines = WITH_ENGINES & set(getattr(item, "fixturenames", ()))
+        if not asynchronous and not engines and not parts & (WITH_PROCESSES | {"test_bootstrap.py"}):
+            item.add_marker(pytest.mark.pure)
 
 
 @pytest.fixture(scope="session")
