@@ -15,8 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import default as modern
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +38,11 @@ ROOT = Path(__file__).resolve().parents[1]
 OPEN_WITHIN_S = 180
 PATIENCE_S = 60.0
 """How long something may take that happens by itself. Generous: nothing here is measured."""
+ENGINE_AWAY = (
+    "ConnectionRefusedError", "ConnectionResetError", "FileNotFoundError", "redis.exceptions.ConnectionError",
+    "asyncpg.exceptions.CannotConnectNowError", "asyncpg.exceptions.ConnectionDoesNotExistError",
+    "asyncpg.exceptions.AdminShutdownError",
+)  # fmt: skip
 T = TypeVar("T")
 
 
@@ -86,6 +93,12 @@ class RunningDemo:
             if address in str(message[RECIPIENTS]):
                 found.append(message)
         return found
+
+    def mails_by_recipient(self) -> Counter[str]:
+        """How many mails everybody got."""
+        headers = BytesHeaderParser(policy=modern)
+        paths = (self.data / "mailbox" / "new").glob("*")
+        return Counter(str(headers.parsebytes(path.read_bytes())[RECIPIENTS]) for path in paths)
 
     def labels(self) -> list[Path]:
         """What came out of the printer, oldest first."""
@@ -164,11 +177,16 @@ class RunningDemo:
         return "\n".join(found)
 
     def complaints(self) -> list[str]:
-        """Tracebacks and unforeseen errors in the logs: there should be none, whatever was done to the processes."""
+        """Unforeseen errors in the logs, and tracebacks of anything but an engine that was away: each with the line
+        before it and its last line."""
         found = []
         for path in sorted((self.data / "logs").glob("*.log")):
-            said = path.read_text(errors="replace").splitlines()
-            found += [f"{path.name}: {line}" for line in said if "Traceback" in line or "unforeseen_error" in line]
+            lines = path.read_text(errors="replace").splitlines()
+            for n, line in enumerate(lines):
+                if "Traceback" in line or "unforeseen_error" in line:
+                    end = next((each for each in lines[n + 1 :] if not each.startswith((" ", "Traceback"))), "")
+                    if not end.startswith(ENGINE_AWAY):
+                        found.append(f"{path.name}: {lines[n - 1] if n else ''} | {line} | {end}")
         return found
 
 

@@ -25,7 +25,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 PATIENCE_MS = 30_000
 """How long a page may take for what it does by itself. Generous: nothing here is measured."""
-DESKTOP = {"viewport": {"width": 1280, "height": 860}}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2,
 }  # fmt: skip
