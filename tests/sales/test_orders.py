@@ -264,7 +264,7 @@ async def test_a_rebuild_while_orders_are_placed_loses_none_of_them(theatre: The
 
 
 async def test_every_order_is_a_line_of_an_unbroken_journal(theatre: Theatre) -> None:
-    """AHEAD-5: one chain per box office, without gaps, that shows any later change."""
+    """AHEAD-5, ORD-9: one chain per box office, without gaps, that shows any later change."""
     for seat in range(4):
         cart = buyer_cart()
         await hold(cart, theatre.performance, seat)

@@ -1,4 +1,4 @@
-"""pretix seating plans in and out (AHEAD-4), the real ones above all."""
+"""pretix seating plans in and out (AHEAD-4), the real ones above all; a seat is its label path (SEA-2)."""
 
 from __future__ import annotations
 
