@@ -210,18 +210,20 @@ export class Stage {
 
   /** A drag moves the picture by whole pixels: what is still to be seen is copied, only the uncovered edges are drawn. */
   private shift(from: Camera, to: Camera): boolean {
-    const { dpr, view, bufferCtx, scene } = this;
+    const { dpr, bufferCtx, scene } = this;
     const [dx, dy] = [Math.round((to.tx - from.tx) * dpr), Math.round((to.ty - from.ty) * dpr)];
     const whole = Math.abs((to.tx - from.tx) * dpr - dx) + Math.abs((to.ty - from.ty) * dpr - dy) < 0.02;
     if (from.scale !== to.scale || !whole || Math.abs(dx) > this.buffer.width / 2 || Math.abs(dy) > this.buffer.height / 2) return false;
     bufferCtx.setTransform(1, 0, 0, 1, 0, 0);
     bufferCtx.drawImage(this.buffer, dx, dy);
-    const [x, y] = [dx / dpr, dy / dpr];
-    const { width, height } = view;
-    if (x > 0) this.painter.paintPart(bufferCtx, scene, to, { left: 0, top: 0, right: x, bottom: height }, dpr);
-    if (x < 0) this.painter.paintPart(bufferCtx, scene, to, { left: width + x, top: 0, right: width, bottom: height }, dpr);
-    if (y > 0) this.painter.paintPart(bufferCtx, scene, to, { left: 0, top: 0, right: width, bottom: y }, dpr);
-    if (y < 0) this.painter.paintPart(bufferCtx, scene, to, { left: 0, top: height + y, right: width, bottom: height }, dpr);
+    // By the buffer's own pixels, which may reach a fraction beyond the view, and a little over the seam: the outermost
+    // pixels of the old picture were only half painted, and would be carried along as a thin line.
+    const [x, y, over] = [dx / dpr, dy / dpr, 2 / dpr];
+    const [width, height] = [this.buffer.width / dpr, this.buffer.height / dpr];
+    if (x > 0) this.painter.paintPart(bufferCtx, scene, to, { left: 0, top: 0, right: x + over, bottom: height }, dpr);
+    if (x < 0) this.painter.paintPart(bufferCtx, scene, to, { left: width + x - over, top: 0, right: width, bottom: height }, dpr);
+    if (y > 0) this.painter.paintPart(bufferCtx, scene, to, { left: 0, top: 0, right: width, bottom: y + over }, dpr);
+    if (y < 0) this.painter.paintPart(bufferCtx, scene, to, { left: 0, top: height + y - over, right: width, bottom: height }, dpr);
     return true;
   }
 
