@@ -126,3 +126,28 @@ async def test_seats_can_be_taken_from_a_list_as_well_as_from_the_map(evenings: 
     await view.shows("mine", seat)
     await expect(page.locator(f'[data-seat="{seat}"]')).to_have_attribute("aria-pressed", "true")
     await expect(page.locator(".basket .line")).to_have_count(1)
+
+
+async def test_a_map_that_was_walked_across_looks_as_if_it_were_drawn_anew(evenings: list[int], invite: Invite) -> None:
+    """SEA-3: moving copies the picture and draws its edges only; no trace of them may stay."""
+    ana = await invite("Ana", DESKTOP)
+    view = SeatMapView(ana)
+    await view.opens(evenings[4])
+    await tabs_to(ana, ana.page.locator(".seat-map__field"))
+    for key in ["ArrowRight"] * 24 + ["ArrowDown"] * 12 + ["ArrowLeft"] * 12:
+        await ana.page.keyboard.press(key)
+        await ana.page.evaluate("() => eyes.stands()")
+
+    differing = await ana.page.evaluate(
+        """async () => {
+          const canvas = eyes.map.querySelector("canvas");
+          const look = () => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          const walked = look();
+          eyes.map.stage.repaint();
+          for (let i = 0; i < 5; i++) await new Promise(requestAnimationFrame);
+          const anew = look();
+          return anew.filter((value, i) => Math.abs(value - walked[i]) > 40).length;
+        }"""
+    )
+
+    assert differing == 0
