@@ -16,6 +16,7 @@ from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
 from pgqueuer.models import Job as QueuedJob
 
 from app.core import db
+from app.core.idempotency import forget_old_keys
 from app.core.jobs import JOBS, Job
 from app.core.logs import configure_logs
 from app.core.redis import close_redis
@@ -25,6 +26,7 @@ from app.sales.upkeep import keep_inventory
 from app.settings import Settings
 
 log = structlog.get_logger()
+TIDY_EVERY_S = 3_600
 assert _sales_jobs  # imported for its handlers
 
 
@@ -32,6 +34,7 @@ async def run(settings: Settings) -> None:
     """Until cancelled; an engine that goes away is waited for."""
     configure_logs(settings.log_format, settings.log_level)
     keeper = None
+    tidier = db.spawn(_keep_tidy(), name="keep tidy")
     try:
         while True:
             try:
@@ -42,12 +45,23 @@ async def run(settings: Settings) -> None:
                 log.warning("worker_waits", error=repr(error))
                 await asyncio.sleep(1)
     finally:
-        if keeper is not None:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+        tasks = [task for task in (keeper, tidier) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await db.stop_pool()
         await close_redis()
         await close_provider_connections()
+
+
+async def _keep_tidy() -> None:
+    """Once an hour, what the ledger need not keep goes. Until cancelled."""
+    while True:
+        await asyncio.sleep(TIDY_EVERY_S)
+        try:
+            log.info("idempotency_keys_forgotten", count=await forget_old_keys())
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError) as error:
+            log.warning("tidying_waits", error=repr(error))
 
 
 async def _run_jobs(settings: Settings) -> None:

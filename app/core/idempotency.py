@@ -17,6 +17,7 @@ from litestar import Request, Response
 from app.core.clock import now
 from app.core.db import connection
 from app.core.errors import Problem
+from app.core.i18n import N_
 
 ABANDONED_AFTER = timedelta(seconds=60)
 KEPT = timedelta(days=1)
@@ -30,7 +31,7 @@ async def answer_once(
     if key is None:
         return Response(await work(), status_code=status)
     if not 1 <= len(key) <= 255:
-        raise Problem("bad_request", params={"reason": "Idempotency-Key must have 1 to 255 characters."})
+        raise Problem("bad_request", params={"reason": N_("Idempotency-Key must have 1 to 255 characters.")})
     scope = hashlib.sha256(f"{principal} {request.method} {request.url.path}".encode()).hexdigest()
     digest = hashlib.sha256(await request.body()).hexdigest()
     stored = await _claim(scope, key, digest)
@@ -74,3 +75,10 @@ async def _claim(scope: str, key: str, digest: str) -> Response[Any] | None:
     return Response(
         row["body"], status_code=row["status"], media_type="application/json", headers={"idempotent-replay": "true"}
     )
+
+
+async def forget_old_keys() -> int:
+    """Drop answers that nobody may ask for any more; how many."""
+    async with connection() as opened:
+        done: str = await opened.execute("DELETE FROM core.idempotency_key WHERE created_at < $1", now() - KEPT)
+    return int(done.rpartition(" ")[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from redis.exceptions import RedisError
 
 from app.core import i18n
 from app.core.errors import Invalid, Problem
-from app.core.i18n import gettext
+from app.core.i18n import N_, gettext
 from app.core.money import show_money
 
 FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
@@ -115,12 +116,17 @@ def tell(problem: Problem) -> dict[str, Any]:
         "type": f"urn:placeur:problem:{problem.code}",
         "title": title,
         "status": problem.kind.status,
-        "detail": detail.format_map(problem.params) if problem.params else detail,
+        "detail": detail.format_map(_spoken(problem.params)) if problem.params else detail,
         "code": problem.code,
     }
     if isinstance(problem, Invalid):
         told["errors"] = [{"field": f, "message": gettext(m)} for f, m in problem.errors.items()]
     return told | problem.extras
+
+
+def _spoken(params: Mapping[str, Any]) -> dict[str, Any]:
+    """A reason is a sentence of its own, in the reader's language too."""
+    return {name: gettext(value) if name == "reason" else value for name, value in params.items()}
 
 
 def answer_problem(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
@@ -166,11 +172,11 @@ def problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
         case HTTPException() if error.status_code < 500:
             return Problem("bad_request", params={"reason": error.detail})
         case RecursionError():
-            return Problem("bad_request", params={"reason": "it is nested too deeply."})
+            return Problem("bad_request", params={"reason": N_("it is nested too deeply.")})
         case asyncpg.DataError():
             # A number beyond its column, a NUL in a text: nothing that a sound client sends.
             log.warning("value_refused", error=repr(error))
-            return Problem("bad_request", params={"reason": "a value is out of range."})
+            return Problem("bad_request", params={"reason": N_("a value is out of range.")})
         case asyncpg.PostgresConnectionError() | asyncpg.CannotConnectNowError() | RedisError() | ConnectionError():
             log.warning("engine_unavailable", error=repr(error))
             return Problem("store_unavailable")

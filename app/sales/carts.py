@@ -7,6 +7,7 @@ carts and nothing else. For now a cart holds tickets of one event: the inventory
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
@@ -26,9 +27,10 @@ from app.catalog.rules.selling import (
 )
 from app.core.clock import now
 from app.core.errors import Problem
-from app.core.i18n import translated
+from app.core.i18n import N_, translated
 from app.core.redis import redis
 from app.sales.inventory import inventory, with_group
+from app.sales.rules.limits import tickets_beyond
 from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
 from seating.plan import Plan
 from seating.store import (
@@ -175,7 +177,7 @@ async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...
     if sale_status(offer, cart.channel, at) != "open":
         raise Problem("sale_closed")
     lines = _lines(offer, plan, cart.channel, wish)
-    await _check_size(cart, offer, sum(_count(line) for line in lines))
+    await _check_size(cart, offer, lines)
     request = HoldRequest(
         group=offer.group,
         cart=cart.token,
@@ -200,6 +202,10 @@ async def change_tariff(cart: Cart, item_id: str, tariff_id: int) -> None:
     plan = await plan_of(offer)
     category = _category(plan, item.ordinal)
     tariff = _tariff(offer, cart.channel, category, tariff_id)
+    if tariff.id != item.tariff and tariff.order_max is not None:
+        had = sum(other.tariff == tariff.id for other in await held_items(cart))
+        if tickets_beyond(tariff.order_max, had, 1):
+            raise Problem("too_many", params={"max": tariff.order_max})
     quotas = quotas_for(offer, tariff.id, category)
     answer = await with_group(
         offer.group, lambda: inventory().change_tariff(offer.group, cart.token, item_id, tariff.id, quotas)
@@ -224,16 +230,16 @@ def _lines(offer: Offer, plan: Plan | None, channel: Channel, wish: Wish) -> tup
     """The store's lines for a wish. One line per category, since a tariff counts in other quotas in each."""
     asked = [bool(wish.seats), wish.best is not None, wish.quantity > 0]
     if sum(asked) != 1:
-        raise Problem("bad_request", params={"reason": "give exactly one of seats, best, quantity."})
+        raise Problem("bad_request", params={"reason": N_("give exactly one of seats, best, quantity.")})
     if wish.quantity:
         if plan is not None:
-            raise Problem("bad_request", params={"reason": "this performance is numbered: choose seats."})
+            raise Problem("bad_request", params={"reason": N_("this performance is numbered: choose seats.")})
         tariff = _tariff(offer, channel, "", wish.tariff)
         return (Quantity(offer.id, wish.quantity, tariff.id, quotas_for(offer, tariff.id, "")),)
     if plan is None:
         if wish.seats:
             raise Problem("wrong_performance", extras={"seats": list(wish.seats)})
-        raise Problem("bad_request", params={"reason": "this performance has no numbered seats: give a quantity."})
+        raise Problem("bad_request", params={"reason": N_("this performance has no numbered seats: give a quantity.")})
     if wish.best is not None:
         return (_best_line(offer, plan, channel, wish.best, wish.tariff),)
     return _named_lines(offer, plan, channel, wish)
@@ -278,7 +284,7 @@ def _tariff(offer: Offer, channel: Channel, category: str, tariff_id: int | None
     else:
         found = next((t for t in tariffs_for(offer, channel) if t.id == tariff_id), None)
     if found is None or price_of(found, category) is None:
-        raise Problem("bad_request", params={"reason": "this price is not offered for this seat."})
+        raise Problem("bad_request", params={"reason": N_("this price is not offered for this seat.")})
     return found
 
 
@@ -290,7 +296,10 @@ def _count(line: Line) -> int:
     return len(line.ordinals) if isinstance(line, NamedSeats) else line.count
 
 
-async def _check_size(cart: Cart, offer: Offer, asked: int) -> None:
+async def _check_size(cart: Cart, offer: Offer, lines: tuple[Line, ...]) -> None:
+    asked = Counter[int]()
+    for line in lines:
+        asked[line.tariff] += _count(line)
     group = await group_of(cart)
     if group is None:
         held: tuple[HeldItem, ...] = ()
@@ -301,8 +310,12 @@ async def _check_size(cart: Cart, offer: Offer, asked: int) -> None:
         raise Problem("other_event", params={"title": translated(other.title)}, extras={"event": other.slug})
     # A counter serves groups; its limit is what a person can still check.
     most = offer.order_max if cart.channel == "online" else 100
-    if len(held) + asked > most:
+    if tickets_beyond(most, len(held), asked.total()):
         raise Problem("too_many", params={"max": most})
+    for tariff in offer.tariffs:
+        had = sum(item.tariff == tariff.id for item in held)
+        if tariff.order_max is not None and tickets_beyond(tariff.order_max, had, asked[tariff.id]):
+            raise Problem("too_many", params={"max": tariff.order_max})
 
 
 REFUSALS: dict[str, Literal["seat_taken", "unknown_seat", "not_enough_seats", "not_found", "hold_expired"]] = {

@@ -9,6 +9,7 @@ from litestar.datastructures import Cookie
 
 from app.accounts.logins import Operator
 from app.core.errors import Problem
+from app.core.i18n import N_
 from app.core.ids import new_token
 from app.sales.carts import Cart
 from app.settings import get_settings
@@ -58,5 +59,5 @@ def cart_cookie(cart: Cart | None, *, counter: bool = False) -> Cookie:
 def _checked(token: str) -> str:
     # A client that makes up short tokens could read a stranger's cart by chance.
     if not TOKEN.fullmatch(token):
-        raise Problem("bad_request", params={"reason": "the cart token must be 16 to 64 letters, digits, - or _."})
+        raise Problem("bad_request", params={"reason": N_("the cart token must be 16 to 64 letters, digits, - or _.")})
     return token

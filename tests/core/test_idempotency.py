@@ -39,3 +39,13 @@ async def test_an_answer_is_kept_a_day_and_then_forgotten(ledger: str) -> None:
     assert await idempotency._claim("another scope", "key", "another digest") is None
     await age(idempotency.KEPT.total_seconds())
     assert await idempotency._claim("scope", "key", "another digest") is None
+
+
+async def test_yesterday_s_answers_are_forgotten_and_today_s_are_kept(ledger: str) -> None:
+    async with connection() as opened:
+        await opened.execute(
+            "INSERT INTO core.idempotency_key (scope, key, request_digest, created_at) VALUES"
+            " ('s', 'old', '', now() - interval '25 hours'), ('s', 'new', '', now())"
+        )
+        assert await idempotency.forget_old_keys() == 1
+        assert await opened.fetchval("SELECT key FROM core.idempotency_key") == "new"

@@ -45,8 +45,7 @@ TEMPLATE_OPTIONS = {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle_ge
 def extract_python_messages(path: Path) -> list[tuple[int, str, object, list[str]]]:
     with path.open("rb") as file:
         return [
-            (line, "", message, comments)
-            for line, message, comments, _ in extract("python", file, keywords=PYTHON)
+            (line, "", message, comments) for line, message, comments, _ in extract("python", file, keywords=PYTHON)
         ]
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.catalog.queries import forget_offers
-from app.catalog.tables import Performance, Quota
+from app.catalog.tables import Performance, Quota, Tariff
 from app.core import journal
 from app.core.clock import now
 from app.core.db import connection, transaction
@@ -290,3 +290,19 @@ async def test_orders_placed_at_once_make_gapless_lines(theatre: Theatre) -> Non
 async def count(table: str) -> int:
     async with connection() as reader:
         return int(await reader.fetchval(f"SELECT count(*) FROM {table}"))
+
+
+async def test_a_tariff_s_own_limit_holds_for_new_seats_and_for_changed_ones(theatre: Theatre) -> None:
+    """TAR-1: at most so many of this tariff in one order."""
+    await Tariff.update({Tariff.order_max: 1}).where(Tariff.id == theatre.child)
+    forget_offers()
+    cart = buyer_cart()
+    with pytest.raises(Problem) as refused:
+        await hold(cart, theatre.performance, 0, 1, tariff=theatre.child)
+    assert (refused.value.code, refused.value.params) == ("too_many", {"max": 1})
+    await hold(cart, theatre.performance, 0, tariff=theatre.child)
+    (added,) = await hold(cart, theatre.performance, 1)
+    with pytest.raises(Problem) as refused:
+        await change_tariff(cart, added, theatre.child)
+    assert refused.value.code == "too_many"
+    assert sorted(item.tariff for item in (await view_cart(cart)).items) == sorted([theatre.full, theatre.child])

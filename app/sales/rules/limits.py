@@ -26,4 +26,5 @@ def exhausted(
 
 
 def tickets_beyond(order_max: int, in_cart: int, asked: int) -> bool:
-    return in_cart + asked > order_max
+    """Whether what is asked for would make a cart larger than an order may be (TAR-1). Asking for none never does."""
+    return asked > 0 and in_cart + asked > order_max
