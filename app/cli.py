@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(f"placeur: {problem}", file=sys.stderr)
         return 2
+    except (ConnectionError, FileNotFoundError) as error:
+        # An engine that does not answer, at its port or its socket. Anything else is ours and keeps its traceback.
+        print(f"placeur: an engine does not answer ({error}): `placeur check` tells which.", file=sys.stderr)
+        return 1
 
 
 def parser() -> Parser:

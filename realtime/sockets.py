@@ -10,6 +10,7 @@ sending data leaves no state in the protocol object (with compression negotiated
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -55,7 +56,7 @@ def uvicorn_options(frame_bytes_max: int) -> dict[str, Any]:
     }
 
 
-class Outlet:
+class Outlet(ABC):
     """A room's `Socket` (see realtime.room) over an accepted ASGI connection."""
 
     def __init__(self, send: AsgiSend, unread_bytes_max: int) -> None:
@@ -63,11 +64,13 @@ class Outlet:
         self._unread_bytes_max = unread_bytes_max
         self._closing: asyncio.Task[None] | None = None
 
+    @abstractmethod
     def send(self, message: Message) -> bool:
-        raise NotImplementedError
+        """See `realtime.room.Socket`."""
 
+    @abstractmethod
     def abort(self) -> None:
-        raise NotImplementedError
+        """Cut the connection at once."""
 
     def close(self, code: int, reason: str) -> None:
         """Polite for a while, then final: whoever does not read does not read the close frame either."""

@@ -52,6 +52,10 @@ class _Level(Struct, frozen=True):
     category: Callable[[int, float], PlanCategory]
 
 
+_BEST_SEATS_Y = 215.0
+"""Nobody's favourite is the first row: the middle of the best category, a third of the way into the stalls."""
+
+
 def italian_theatre(name: str = "Théâtre à l’italienne") -> Plan:
     """The house: about 1,200 seats in six zones and five price categories, always the same."""
     rows = [
@@ -63,7 +67,7 @@ def italian_theatre(name: str = "Théâtre à l’italienne") -> Plan:
         *_horseshoe(_FIRST_BALCONY),
         *_horseshoe(_SECOND_BALCONY),
     ]
-    return assemble(name, (GOLD, FIRST, SECOND, THIRD, FOURTH), rows, _areas(), focal=(0.0, 0.0))
+    return assemble(name, (GOLD, FIRST, SECOND, THIRD, FOURTH), rows, _areas(), focal=(0.0, _BEST_SEATS_Y))
 
 
 # Parterre: eighteen rows on arcs around a point far behind the stage, a central aisle, rows widening to the back. -----

@@ -140,9 +140,9 @@ async def _load_theatre(organizer: Organizer, office: BoxOffice, season: Season)
         subtitle=_json({"fr": "Molière · comédie-ballet en trois actes", "en": "Molière · comedy-ballet in three acts"}),
         description=_json({
             "fr": "Argan se croit malade, ses médecins l’y encouragent, et toute la maison en profite. La dernière pièce "
-            "de Molière, avec ses intermèdes de Charpentier joués par huit musiciens sur scène. 2 h 20 avec entracte.",
+            "de Molière, avec ses intermèdes de Charpentier joués par huit musiciens sur scène. 2 h 20 avec entracte.",
             "en": "Argan believes he is ill, his doctors encourage him, and the whole household profits. Molière’s last "
-            "play, with Charpentier’s interludes played by eight musicians on stage. 2 h 20 with an interval. In French.",
+            "play, with Charpentier’s interludes played by eight musicians on stage. 2 h 20 with an interval. In French.",
         }),
         position=1,
     )  # fmt: skip

@@ -90,7 +90,9 @@ async def show_order(
     await _hear_back(order, returned, abandoned)
     view = await view_order(order, at=now())
     offer = await offer_of(view.performance.id)
-    return page(request, "shop/order.html", order=plain(view), **await shell(request, (offer,)))
+    # Whoever comes from the bank waits for its word; whoever comes otherwise has not paid, and is shown how.
+    waiting = returned is not None
+    return page(request, "shop/order.html", order=plain(view), waiting=waiting, **await shell(request, (offer,)))
 
 
 async def _hear_back(order: int, returned: int | None, abandoned: int | None) -> None:

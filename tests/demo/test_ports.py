@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 
@@ -13,8 +14,8 @@ from app.demo.ports import HOST, PortError, choose_ports
 
 @pytest.fixture
 def first() -> int:
-    """The first of seven ports in a row that are free now."""
-    for candidate in range(21_000, 31_000, 10):
+    """The first of seven ports in a row that are free now; two runs on one machine look in different places."""
+    for candidate in range(21_000 + os.getpid() % 500 * 10, 31_000, 10):
         if all(ports.is_free(candidate + offset) for offset in range(7)):
             return candidate
     raise AssertionError("no seven free ports in a row")
