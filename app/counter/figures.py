@@ -86,8 +86,8 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
         )
         minutes = await ledger.fetch(
             # By the clock's minutes: a bar that has been drawn keeps its height and only moves along.
-            "SELECT (extract(epoch FROM date_trunc('minute', $2::timestamptz) - date_trunc('minute', s.paid_at)) / 60)::int AS ago,"
-            " count(*) AS n FROM sales.sale s"
+            "SELECT (extract(epoch FROM date_trunc('minute', $2::timestamptz) - date_trunc('minute', s.paid_at))"
+            " / 60)::int AS ago, count(*) AS n FROM sales.sale s"
             ' JOIN sales.ticket t ON t."order" = s.id AND t.status = \'sold\''
             " WHERE s.event = $1 AND s.paid_at > $3 AND s.paid_at <= $2 GROUP BY 1",
             event, at, at - timedelta(minutes=MINUTES),
