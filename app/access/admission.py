@@ -5,6 +5,7 @@ The scan's own id makes a retry harmless: a lost reply must not turn green into 
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from app.core.clock import now
 from app.core.db import connection, transaction
 from app.core.errors import Problem
 from app.core.i18n import gettext, show_date, show_time
+from app.core.ids import ALPHABET, REFERENCE_LENGTH
 from app.sales.carts import title_of
 from app.sales.inventory import inventory, with_group
 from app.sales.queries import local
@@ -28,6 +30,7 @@ from app.sales.tables import TicketStatus
 from hardware.ticket_code import BadCode, TicketClaims, verify
 
 log = structlog.get_logger()
+TICKET_NUMBER = re.compile(rf"T[{ALPHABET}]{{{REFERENCE_LENGTH}}}")
 BELIEVED = timedelta(days=30)
 """A device that was away may report late; a clock that is further off is not believed."""
 NOTIFY = "placeur_scans"
@@ -76,6 +79,8 @@ async def admit(
     scanned_at = max(scanned_at, now() - BELIEVED)
     async with transaction() as ledger:
         office = await _office_of(ledger, gate)
+        if claims is None and operator is not None:
+            claims = await _typed_number(ledger, code, office)
         known = await _known_scan(ledger, scan_id)
         if known is not None:
             return await _repeat(ledger, known, office, claims)
@@ -134,6 +139,20 @@ async def _read_code(code: str) -> TicketClaims | None:
         return verify(code, await verifying_keys())
     except BadCode:
         return None
+
+
+async def _typed_number(ledger: asyncpg.Connection, text: str, office: int) -> TicketClaims | None:
+    """A ticket of this house by the number printed under its code, for the paper that no scanner reads. Only somebody
+    who is signed in may type one; the number is as hard to guess as an order's."""
+    number = "".join(text.split()).upper()
+    if not TICKET_NUMBER.fullmatch(number):
+        return None
+    performance: int | None = await ledger.fetchval(
+        'SELECT t.performance FROM sales.ticket t JOIN sales.sale s ON s.id = t."order"'
+        " WHERE t.number = $1 AND s.box_office = $2",
+        number, office,
+    )  # fmt: skip
+    return TicketClaims(number, performance) if performance is not None else None
 
 
 async def _office_of(ledger: asyncpg.Connection, gate: int) -> int:

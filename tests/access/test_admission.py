@@ -238,3 +238,15 @@ def test_only_a_sold_unused_ticket_of_this_house_and_night_is_admitted(
 
 def test_a_genuine_code_without_a_ticket_is_unknown() -> None:
     assert judge(None, box_office=1, at=TONIGHT) == Verdict.UNKNOWN
+
+
+async def test_the_number_under_the_code_opens_too_when_somebody_signed_in_types_it(theatre: Theatre) -> None:
+    """ACC-1: for the paper that no scanner reads; a device alone must show the signed code."""
+    await ticket_of(theatre)
+    async with connection() as reader:
+        number = str(await reader.fetchval("SELECT number FROM sales.ticket"))
+    by_device = await admit(theatre.gate, number, scan_id=new_token(), scanned_at=now(), device=theatre.printer)
+    assert by_device.verdict == "forged"
+    assert (await scan(theatre, f" {number[:4].lower()} {number[4:].lower()} ")).verdict == "admitted"
+    assert (await scan(theatre, number, gate=theatre.second_gate)).verdict == "already_used"
+    assert (await scan(theatre, "T0000000000")).verdict == "forged"

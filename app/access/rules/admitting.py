@@ -56,7 +56,7 @@ DETAILS: dict[str, str] = {
     Verdict.ADMITTED: N_("Let them in."),
     Verdict.ALREADY_USED: N_("This ticket was used at {gate}, {time}."),
     Verdict.UNKNOWN: N_("The code is genuine, but no ticket has this number."),
-    Verdict.FORGED: N_("The code is damaged, incomplete or forged. Try again, or search by name."),
+    Verdict.FORGED: N_("The code is damaged, incomplete or forged. Try again, or type the number under the code."),
     Verdict.CANCELLED: N_("This ticket was cancelled and its seat is back on sale."),
     Verdict.NOT_PAID: N_("This ticket still waits for its payment: please send its holder to the counter."),
     Verdict.WRONG_EVENT: N_("This ticket belongs to another organiser."),
