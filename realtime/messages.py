@@ -89,10 +89,6 @@ def decode_change(raw: bytes) -> Change:
     return _change_decoder.decode(raw)
 
 
-def encode_change(change: Change) -> bytes:
-    return _encode(change)
-
-
 class Message:
     """One frame for any number of connections: `payload` is the JSON, `frame` the same as an unmasked text frame."""
 

@@ -29,13 +29,6 @@ STATUS_PROBLEMS = {404: "not_found", 405: "method_not_allowed", 413: "too_large"
 log = structlog.get_logger()
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """Who looks at a page and what it belongs to; base.html needs both."""
-
-    operator: Any = None
-    box_office: Any = None
-
-
 @functools.cache
 def _manifest(stamp: float) -> dict[str, str]:
     found: dict[str, str] = json.loads((BUILD / "manifest.json").read_text(encoding="utf-8"))
