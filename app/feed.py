@@ -24,7 +24,7 @@ from app.counter.desks import desk_of
 from app.counter.figures import figures_of
 from app.live import Connection, Live, LiveSettings, LiveWiring
 from app.sales.carts import Cart, view_cart
-from app.sales.inventory import inventory, rebuild
+from app.sales.inventory import inventory, mend
 from app.sales.visitors import BUYER, buyer_cart, counter_cart
 from app.settings import Settings
 from realtime.protocol import Limits
@@ -74,7 +74,10 @@ async def _group_of(performance: int) -> str | None:
 
 
 async def _rebuild(group: str) -> None:
-    await _ask(rebuild(group))
+    try:
+        await _ask(inventory().pulse(group))
+    except GroupMissing as missing:
+        await _ask(mend(missing))
 
 
 async def _public_quotas(performance: int) -> frozenset[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from seating.seats import Plan
@@ -15,6 +14,12 @@ PENDING: Final = 2  # ordered, being paid
 SOLD: Final = 3
 BLOCKED: Final = 4
 USED: Final = 5  # sold, and its ticket has been through a gate
+ALLOTTED: Final = 6  # kept for whoever has the allotment's key (AHEAD-2)
+LINKED: Final = 7  # taken in a linked performance: a season pass, or one of its matches (SEA-7)
+
+# In the store's own byte a seat, allotments are told apart: byte 16 is the first one of its performance.
+ALLOTMENT_FIRST: Final = 16
+ALLOTMENTS_MAX: Final = 240
 
 ReasonCode = Literal[
     "seat_taken",
@@ -22,17 +27,31 @@ ReasonCode = Literal[
     "quota_exhausted",
     "no_adjacent",
     "not_enough_seats",
+    "not_yours",
+    "allotment_exhausted",
+    "order_limit",
+    "order_minimum",
+    "order_needs",
     "unknown_performance",
+    "unknown_allotment",
+    "unknown_quota",
     "unknown_item",
 ]
+Apart = Literal["row", "rows", "zone", "house"]
+Exceedable = Literal["quotas", "order_limits", "allotments", "blocked"]
 
 
 class GroupMissing(Exception):
-    """Redis does not know the group (never loaded, flushed, an empty server took over): load it, then ask again."""
+    """Redis does not know the group (never loaded, flushed, an empty server took over): load it, then ask again.
 
-    def __init__(self, group: str) -> None:
+    `damaged` says what of it is gone or cut, if it does know the group ("quota Q": one that it was never told of): load
+    it with `only_if_missing=False`.
+    """
+
+    def __init__(self, group: str, *, damaged: str = "") -> None:
         self.group = group
-        super().__init__(f"inventory group {group} is not loaded")
+        self.damaged = damaged
+        super().__init__(f"inventory group {group} " + (f"has lost {damaged}" if damaged else "is not loaded"))
 
 
 class Owner(Struct, frozen=True):
@@ -43,15 +62,62 @@ class Owner(Struct, frozen=True):
 
 
 class NamedSeats(Struct, frozen=True, tag="seats"):
+    """These seats. `bundle`: places of one cart with the same name are parts of one pass, given up together."""
+
     performance: int
     ordinals: tuple[int, ...]
     tariff: int
     quotas: tuple[str, ...] = ()
+    bundle: str = ""
+
+
+class Fare(Struct, frozen=True, array_like=True):
+    """So many of a group at this tariff."""
+
+    tariff: int
+    quotas: tuple[str, ...]
+    count: int
+
+
+class Choice(Struct, frozen=True, array_like=True):
+    """A price category a group may be seated in ("": any one of the plan), and what it would count as there."""
+
+    category: str
+    fares: tuple[Fare, ...]
 
 
 class BestSeats(Struct, frozen=True, tag="best"):
-    """`count` seats as near to the focal point as can be (LIVE-8). No category or no zone named: any. Wheelchair places
-    and companion seats are given only when `accessible`, and then at least one wheelchair place is among them."""
+    """`count` seats, 1 to 20, as docs/best-seats.md ranks them (LIVE-8).
+
+    A group never mixes price categories: of `categories` (none: all), or of `choices` where quotas or tariffs differ by
+    category, the best one wins; choices whose quotas are exhausted are passed over. `wheelchairs` of the party get
+    wheelchair places, and companions sit with them. At most `rows_max` rows (0: any number), split at most as far
+    `apart` as said. With an `allotment`, its seats only.
+    """
+
+    performance: int
+    count: int
+    tariff: int = 0
+    quotas: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    wheelchairs: int = 0
+    rows_max: int = 0
+    apart: Apart = "house"
+    allotment: str = ""
+    choices: tuple[Choice, ...] = ()
+    bundle: str = ""
+
+    def ways(self) -> tuple[Choice, ...]:
+        """`choices`, or what the plain fields say in their place."""
+        if self.choices:
+            return self.choices
+        fares = (Fare(self.tariff, self.quotas, self.count),)
+        return tuple(Choice(category, fares) for category in self.categories or ("",))
+
+
+class RowByRow(Struct, frozen=True, tag="rows"):
+    """`count` seats for printing stock: row by row from the focal point, best first (SEA-10)."""
 
     performance: int
     count: int
@@ -59,24 +125,46 @@ class BestSeats(Struct, frozen=True, tag="best"):
     quotas: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
-    accessible: bool = False
+    allotment: str = ""
+    bundle: str = ""
 
 
 class Quantity(Struct, frozen=True, tag="quantity"):
-    """Places without a number; only quotas limit them."""
+    """Places without a number; only quotas limit them. With an `allotment`, from what it keeps back of them."""
 
     performance: int
     count: int
     tariff: int
     quotas: tuple[str, ...] = ()
+    allotment: str = ""
+    bundle: str = ""
 
 
-Line: TypeAlias = NamedSeats | BestSeats | Quantity
+Line: TypeAlias = NamedSeats | BestSeats | RowByRow | Quantity
+
+
+class OrderRule(Struct, frozen=True, array_like=True):
+    """What an order must look like (TAR-1, TAR-5), by number of places with one of `tariffs` (none named: any).
+
+    `at_most` is kept by every hold; the others by `promise`: `at_least` of them if there is any (or in every order, if
+    `mandatory`), and only along with a place of one of the tariffs in `needs`.
+    """
+
+    id: str
+    tariffs: tuple[int, ...] = ()
+    at_most: int | None = None
+    at_least: int = 0
+    mandatory: bool = False
+    needs: tuple[int, ...] = ()
 
 
 class HoldRequest(Struct, frozen=True):
-    """All of `lines`, or nothing. The same `request_id` asked twice gets the first answer and never holds twice; an
-    empty one is replaced by a random one, so that a reply lost between us and Redis is harmless in any case."""
+    """All of `lines`, or nothing. The same `request_id` of a cart asked twice gets the first answer and never holds
+    twice; an empty one is replaced by a new one, so that a reply lost between us and Redis is harmless in any case.
+
+    `keys` open allotments (by id) and single allotted seats (by the seat's own key). `exceed` is a manager's knowing
+    override (QUO-5): what was exceeded is in the answer, for the journal.
+    """
 
     group: str
     cart: str
@@ -84,10 +172,14 @@ class HoldRequest(Struct, frozen=True):
     lines: tuple[Line, ...]
     ttl_s: int
     request_id: str = ""
+    keys: tuple[str, ...] = ()
+    rules: tuple[OrderRule, ...] = ()
+    exceed: tuple[Exceedable, ...] = ()
 
 
 class HeldItem(Struct, frozen=True, array_like=True):
-    """One place. `ordinal` is -1 for an unnumbered one; `expires_at_ms` is 0 once it is promised to an order."""
+    """One place. `ordinal` is -1 for an unnumbered one; `expires_at_ms` is 0 once it is promised to an order.
+    `allotment` is where it came from and returns to; `exceeded` says that a limit was knowingly passed over for it."""
 
     id: str
     performance: int
@@ -95,16 +187,15 @@ class HeldItem(Struct, frozen=True, array_like=True):
     tariff: int
     quotas: tuple[str, ...]
     expires_at_ms: int = 0
-
-
-class Held(Struct, frozen=True):
-    items: tuple[HeldItem, ...]
-    expires_at_ms: int
+    allotment: str = ""
+    bundle: str = ""
+    exceeded: bool = False
 
 
 class Reason(Struct, frozen=True, array_like=True):
-    """Why not. `left` is what remains of the quota, or how many seats would do (counted up to 200). `nearest` are free
-    seats of the same category around a seat that was taken, nearest first."""
+    """Why not. `left` is what remains of the quota, the allotment or the order's limit (named in `quota`), or how many
+    seats would do (counted up to 200). `nearest` are free seats of the same category around a seat that was taken,
+    nearest first."""
 
     code: ReasonCode
     performance: int
@@ -112,6 +203,14 @@ class Reason(Struct, frozen=True, array_like=True):
     quota: str = ""
     left: int = 0
     nearest: tuple[int, ...] = ()
+
+
+class Held(Struct, frozen=True):
+    """`exceeded`: what would have been refused without the request's `exceed`."""
+
+    items: tuple[HeldItem, ...]
+    expires_at_ms: int
+    exceeded: tuple[Reason, ...] = ()
 
 
 class Refusal(Struct, frozen=True):
@@ -152,8 +251,31 @@ class QuotaState(Struct, frozen=True):
     performances: tuple[int, ...] = ()
 
 
+class Allotment(Struct, frozen=True):
+    """Seats or quantities kept for whoever has the key (AHEAD-2): a school, the press, the house, last year's
+    subscribers (SEA-8, with a key for each seat).
+
+    `ordinals` are seats of `performance`; `seat_keys` gives some of them a key of their own, which is then the only one
+    that opens them. `quantity` places are kept back of each of `quotas` instead. At `release_at_ms` (the store's clock)
+    what has not been taken goes on sale by itself. `id` must not begin with "!".
+    """
+
+    id: str
+    label: str
+    performance: int
+    ordinals: tuple[int, ...] = ()
+    seat_keys: dict[int, str] = {}
+    quantity: int = 0
+    quotas: tuple[str, ...] = ()
+    release_at_ms: int | None = None
+
+
 class GroupState(Struct, frozen=True):
     """A whole inventory group. `orders` lets unnumbered places and exact quotas be given back after a load.
+
+    `links` are pairs of performances on the same plan of which a seat is sold in one only if it is free in the other
+    (SEA-7): (season pass, match). `allotments` are those still in force; seats of theirs that `states` says are free
+    are kept, places of theirs that orders have are named in the orders' items.
 
     `as_of_ms` (by `Inventory.now_ms`, taken before the ledger was read) keeps orders that were promised since, when a
     group that is in use is loaded again.
@@ -164,10 +286,13 @@ class GroupState(Struct, frozen=True):
     quotas: tuple[QuotaState, ...] = ()
     orders: tuple[OrderState, ...] = ()
     as_of_ms: int | None = None
+    allotments: tuple[Allotment, ...] = ()
+    links: tuple[tuple[int, int], ...] = ()
 
 
 class SeatOwner(Struct, frozen=True):
-    """Who has a seat that is not free. `cart_ref` is the cart's public name; `order` is set from the promise on."""
+    """Who has a seat: a cart (`kind` buyer or counter; `cart_ref` is its public name), an order being paid (`order`),
+    or an allotment (`kind` "allotment", its `label`). Sold seats are the ledger's to name."""
 
     kind: str
     label: str
@@ -195,17 +320,3 @@ class PendingOrder(Struct, frozen=True):
     cart_ref: str
     since_ms: int
     items: tuple[HeldItem, ...]
-
-
-# The wire of the scripts.
-
-
-class OrderRecord(Struct, frozen=True, array_like=True):
-    ref: str
-    since_ms: int
-    kind: str
-    label: str
-    items: tuple[HeldItem, ...]
-
-
-decode_order = msgspec.msgpack.Decoder(OrderRecord).decode

@@ -7,25 +7,29 @@ caller rebuilds a group from its ledger when `GroupMissing` says so. The keys ar
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import re
-import secrets
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 from seating.holds import (
+    ALLOTTED,
     BLOCKED,
     FREE,
     HELD,
+    LINKED,
     PENDING,
     SOLD,
     USED,
+    Allotment,
     BestSeats,
+    Choice,
     Expired,
+    Fare,
     GroupMissing,
     GroupState,
     Held,
@@ -33,6 +37,7 @@ from seating.holds import (
     HoldRequest,
     Line,
     NamedSeats,
+    OrderRule,
     OrderState,
     Owner,
     PendingOrder,
@@ -41,23 +46,44 @@ from seating.holds import (
     QuotaState,
     Reason,
     Refusal,
+    RowByRow,
     SeatOwner,
     Snapshot,
-    decode_order,
 )
-from seating.house import House, house_of
+from seating.loading import lay_out
 from seating.pipeline import Pipeliner, StoreUnavailable
 from seating.scripts import script
+from seating.wire import (
+    PLACES_MAX,
+    cart_names,
+    check,
+    chooses,
+    decode,
+    encode,
+    encode_hold,
+    encode_rules,
+    items_of,
+    keys_of,
+    pending_of,
+    snapshot_of,
+    tag_of,
+)
 
 __all__ = [
+    "ALLOTTED",
     "BLOCKED",
     "FREE",
     "HELD",
+    "LINKED",
     "PENDING",
+    "PLACES_MAX",
     "SOLD",
     "USED",
+    "Allotment",
     "BestSeats",
+    "Choice",
     "Expired",
+    "Fare",
     "GroupMissing",
     "GroupState",
     "Held",
@@ -66,6 +92,7 @@ __all__ = [
     "Inventory",
     "Line",
     "NamedSeats",
+    "OrderRule",
     "OrderState",
     "Owner",
     "PendingOrder",
@@ -74,6 +101,7 @@ __all__ = [
     "QuotaState",
     "Reason",
     "Refusal",
+    "RowByRow",
     "SeatOwner",
     "Snapshot",
     "StoreUnavailable",
@@ -81,15 +109,8 @@ __all__ = [
     "channel",
 ]
 
-# How long a hold's answer is remembered for a retry. Retries come within seconds; memory is paid for each request.
-REMEMBERED_S: Final = 120
-# Places in one request: beyond it a step would keep everybody else waiting.
-PLACES_MAX: Final = 2000
 GROUPS: Final = "placeur:groups"
-
-_GROUP = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_decode = msgspec.msgpack.Decoder().decode
-_encode = msgspec.msgpack.Encoder().encode
+SUGGESTED_FOR_MAX: Final = 8
 
 
 def channel(group: str, performance: int) -> str:
@@ -99,12 +120,12 @@ def channel(group: str, performance: int) -> str:
 
 def cart_ref(cart: str) -> str:
     """A cart's public name: tells carts apart on the feed without giving one away."""
-    return hashlib.sha256(cart.encode()).hexdigest()[:8]
+    return cart_names(cart)[1]
 
 
 class Inventory:
     """The inventory over one Redis (or Redis Cluster) client. All methods raise StoreUnavailable when it is away, and
-    GroupMissing when it does not know the group, unless they say otherwise."""
+    GroupMissing when it does not know the group or has lost a part of it, unless they say otherwise."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -116,20 +137,44 @@ class Inventory:
         """Lay a group down as the ledger knows it, under a new epoch.
 
         With `only_if_missing=False` a group in use is laid down anew: holds that still fit stay, and so do orders
-        promised after `group.as_of_ms`. Raises ValueError for states that do not match their plan.
+        promised after `group.as_of_ms`. It is laid out beside the one in use and put in place in one step; sales go on
+        meanwhile. Raises ValueError for a state that contradicts itself.
         """
         # Known before it is there: a group that nobody's expiry loop visits would keep its lapsed holds.
         await self._pipe.call("SADD", GROUPS, group.group)
-        await self._pipe_script("load", _keys(group.group), _load_arguments(group, force=not only_if_missing))
+        keys = keys_of(group.group)
+        if only_if_missing and await self._pipe.call("HEXISTS", keys[0], "epoch"):
+            return
+        layout = lay_out(group, force=not only_if_missing, now_ms=await self.now_ms())
+        for first in range(0, len(layout.commands), 32):
+            some = layout.commands[first : first + 32]
+            await asyncio.gather(*(self._pipe.call(*command) for command in some))
+        await self._script("load", keys, (layout.argument,))
 
     async def groups(self) -> set[str]:
         """Every group loaded since Redis was last empty."""
         return {name.decode() for name in await self._pipe.call("SMEMBERS", GROUPS)}
 
+    async def unload(self, group: str) -> None:
+        """Forget a group that nobody sells any more; it is loaded again when somebody asks for it."""
+        await self._pipe.call("SREM", GROUPS, group)
+        tag = tag_of(group)
+        keys = [key async for key in self._redis.scan_iter(f"{tag}:*", count=1000)]
+        for first in range(0, len(keys), 500):
+            await self._pipe.call("UNLINK", *keys[first : first + 500])
+
     async def now_ms(self) -> int:
         """The clock that holds lapse by."""
         seconds, micros = await self._pipe.call("TIME")
         return int(seconds) * 1000 + int(micros) // 1000
+
+    async def pulse(self, group: str) -> None:
+        """Raises GroupMissing when the group, or any key that it must have, is gone or cut short. Cheap."""
+        await self._step("pulse", group)
+
+    async def dump(self, group: str) -> list[Any]:
+        """Everything that is known of a group at one instant, undecoded: see scripts/dump.lua and `seating.audit`."""
+        return list(await self._step_raw("dump", group, ()))
 
     # A cart
 
@@ -138,112 +183,161 @@ class Inventory:
 
         Raises ValueError for a request that no inventory could serve (no line, no place, a negative time).
         """
-        _check(request)
-        arguments = _encode(
-            (
-                request.cart, cart_ref(request.cart), request.owner.kind, request.owner.label,
-                request.ttl_s * 1000, REMEMBERED_S * 1000, [_line(line) for line in request.lines],
-            )
-        )  # fmt: skip
-        keys = _keys(request.group, cart=request.cart, request=request.request_id or secrets.token_hex(12))
+        check(request)
+        arguments = encode_hold(request)
+        name = "hold_best" if chooses(request) else "hold"
         while True:
-            answer = await self._step("hold", request.group, keys, arguments)
+            answer = await self._step(name, request.group, arguments)
             if answer[0] == "held":
-                return Held(_items(answer[1]), answer[2])
+                return Held(items_of(answer[2]), answer[1], _reasons(answer[3]))
             if not answer[2]:
-                return Refusal(msgspec.convert(answer[1], tuple[Reason, ...]))
+                return await self._suggest(request, _reasons(answer[1]))
             # Refused while more lapsed holds waited than one step may free: free them, then it may well succeed.
             await self.expire_due(request.group)
 
     async def release(self, group: str, cart: str, items: Iterable[str] | None = None) -> int:
-        """Free a cart's holds: all, or those named; what is no longer its own is left alone. How many were freed."""
+        """Free a cart's holds: all, or those named with the rest of their passes; what is no longer its own is left
+        alone. How many were freed."""
         some = tuple(dict.fromkeys(items)) if items is not None else None
         if some is not None and not some:
             return 0
-        answer = await self._step("release", group, _keys(group, cart=cart), cart, *(some or ()))
+        answer = await self._step("release", group, cart_names(cart)[0], *(some or ()))
         return int(answer[1])
 
     async def extend(self, group: str, cart: str, ttl_s: int) -> int:
         """Let a cart's holds last at least `ttl_s` from now. How many now last longer."""
-        return int((await self._step("extend", group, _keys(group, cart=cart), ttl_s * 1000))[1])
+        return int((await self._step("extend", group, cart_names(cart)[0], ttl_s * 1000))[1])
+
+    async def move(self, group: str, cart: str, to: str, owner: Owner, ttl_s: int) -> int:
+        """Everything a cart holds goes to another cart, for at least `ttl_s`: a counter takes over an online cart, a
+        visitor signs in. How many places."""
+        key, ref = cart_names(to)
+        arguments = encode((cart_names(cart)[0], key, ref, owner.kind, owner.label, ttl_s * 1000))
+        return int((await self._step("move", group, arguments))[1])
 
     async def change_tariff(
         self, group: str, cart: str, item: str, tariff: int, quotas: tuple[str, ...]
     ) -> HeldItem | Refusal:
         """Another tariff for one held item; what it counts against moves in the same step. A lapsed or foreign item is
         refused with `unknown_item`."""
-        arguments = _encode((cart, item, tariff, quotas))
-        answer = await self._step("change_tariff", group, _keys(group, cart=cart), arguments)
-        if answer[0] == "held":
-            return _items(answer[1])[0]
-        return Refusal(msgspec.convert(answer[1], tuple[Reason, ...]))
+        answer = await self._step("change_tariff", group, encode((cart_names(cart)[0], item, tariff, quotas)))
+        return items_of(answer[2])[0] if answer[0] == "held" else Refusal(_reasons(answer[1]))
 
     async def held(self, group: str, cart: str) -> tuple[HeldItem, ...]:
         """A cart's live holds, in the order in which they were made."""
-        return _items((await self._step("held", group, _keys(group, cart=cart)))[1])
+        return items_of((await self._step("held", group, cart_names(cart)[0]))[2])
 
     # Orders
 
     async def promise(
-        self, group: str, cart: str, order: str, items: Iterable[str] | None = None
-    ) -> tuple[HeldItem, ...] | Expired:
-        """Turn all that a cart holds into pending places of an order, or nothing if any hold has lapsed (or, with
-        `items`, if the cart holds anything else than these). Pending places never lapse by themselves.
-
-        The same cart and order again get the first answer. After Expired, what is left of the cart can be promised.
+        self,
+        group: str,
+        cart: str,
+        order: str,
+        items: Iterable[str] | None = None,
+        rules: Iterable[OrderRule] = (),
+    ) -> tuple[HeldItem, ...] | Expired | Refusal:
+        """Turn all that a cart holds into pending places of an order, or nothing: Expired if it holds nothing, or with
+        `items`, if it does not hold exactly these; Refusal if it breaks one of `rules`. Pending places never lapse by
+        themselves. The same cart and order again get the first answer.
         """
-        expected = None if items is None else tuple(items)
-        arguments = _encode((cart, cart_ref(cart), order, expected))
-        answer = await self._step("promise", group, _keys(group, cart=cart), arguments)
-        if answer[0] == "promised":
-            return _items(answer[1])
-        return Expired(tuple(answer[1]))
+        expected = False if items is None else tuple(items)
+        arguments = encode((cart_names(cart)[0], order, expected, encode_rules(rules)))
+        answer = await self._step("promise", group, arguments)
+        match answer[0]:
+            case "promised":
+                return items_of(answer[2])
+            case "refused":
+                return Refusal(_reasons(answer[1]))
+            case _:
+                return Expired(tuple(answer[1]))
+
+    async def recall(self, group: str, order: str, cart: str, owner: Owner, ttl_s: int) -> int:
+        """A pending order's places are held again by a cart: it was not made after all. How many; 0 when there is no
+        such pending order (any more)."""
+        key, ref = cart_names(cart)
+        arguments = encode((order, key, ref, owner.kind, owner.label, ttl_s * 1000))
+        return int((await self._step("recall", group, arguments))[1])
 
     async def sell(self, group: str, order: str) -> bool:
         """An order's pending places are sold. False when the inventory does not know the order (it was given back, or
         its marks were lost): the caller's ledger decides what that means."""
-        return bool((await self._step("sell", group, _keys(group), order))[0] == "ok")
+        return bool((await self._step("sell", group, order))[0] == "ok")
 
     async def give_back(self, group: str, order: str, items: Iterable[HeldItem] | None = None) -> int:
-        """An order's places (all, or these) are free again and its quotas returned. How many were given back: 0 when it
-        has none of them any more. Seats that belong to another order are never touched."""
-        some = None if items is None else [(item.id, item.performance, item.ordinal, item.quotas) for item in items]
-        return int((await self._step("give_back", group, _keys(group), _encode((order, some))))[1])
+        """An order's places (all, or these) are free again and its quotas returned; a numbered place is found by its
+        seat, another by its id. How many were given back: 0 when it has none of them any more. Seats that belong to
+        another order are never touched."""
+        some = False if items is None else [(i.id, i.performance, i.ordinal, i.quotas) for i in items]
+        return int((await self._step("give_back", group, encode((order, some))))[1])
+
+    async def exchange(
+        self,
+        group: str,
+        order: str,
+        performance: int,
+        ordinal: int,
+        to: int,
+        *,
+        tariff: int,
+        quotas: tuple[str, ...] = (),
+        keys: tuple[str, ...] = (),
+    ) -> HeldItem | Refusal:
+        """Another seat for one that an order has, pending, sold or used, in one step with its quotas (SEA-9)."""
+        arguments = encode((order, performance, ordinal, to, tariff, quotas, keys))
+        answer = await self._step("exchange", group, arguments)
+        return items_of(answer[2])[0] if answer[0] == "held" else Refusal(_reasons(answer[1]))
 
     async def pending_orders(self, group: str) -> dict[str, PendingOrder]:
         """All orders being paid, for comparing with the ledger."""
-        flat = await self._step_raw("orders", group, _keys(group))
-        found = {}
-        for name, raw in zip(flat[::2], flat[1::2], strict=True):
-            record = decode_order(raw)
-            order = name.decode()
-            found[order] = PendingOrder(order, record.ref, record.since_ms, record.items)
-        return found
+        return pending_of(await self._step_raw("orders", group, ()))
 
     # Seats and quotas, by the house
 
+    async def allot(self, group: str, allotment: Allotment) -> Refusal | None:
+        """Keep seats or quantities for whoever has the key (AHEAD-2), all of them or nothing; one that is there already
+        gets these seats in addition."""
+        arguments = encode(
+            (
+                allotment.id, allotment.label, allotment.performance, allotment.ordinals,
+                sorted(allotment.seat_keys.items()), allotment.quantity, allotment.quotas,
+                allotment.release_at_ms or 0,
+            )
+        )  # fmt: skip
+        answer = await self._step("allot", group, arguments)
+        return None if answer[0] == "ok" else Refusal(_reasons(answer[1]))
+
+    async def release_allotment(self, group: str, allotment: str, ordinals: Iterable[int] | None = None) -> int:
+        """What an allotment still keeps goes on sale, and it ends; or only these of its seats, and it stays. How many
+        places."""
+        freed, done = 0, False
+        arguments = encode((allotment, False if ordinals is None else tuple(ordinals)))
+        while not done:
+            _, some, done = await self._step("release_allotment", group, arguments)
+            freed += int(some)
+        return freed
+
     async def mark_used(self, group: str, performance: int, ordinal: int, *, used: bool = True) -> bool:
         """A sold seat's ticket went through a gate (or, with `used=False`, did not after all). Whether it changed."""
-        answer = await self._step("mark_used", group, _keys(group), performance, ordinal, int(used))
-        return bool(answer[1])
+        return bool((await self._step("mark_used", group, performance, ordinal, int(used)))[1])
 
     async def block(
         self, group: str, performance: int, ordinals: Iterable[int], *, blocked: bool = True
     ) -> tuple[int, ...]:
         """Take free seats off sale, or put blocked ones back. The ordinals that changed; others stay as they are."""
-        answer = await self._step("block", group, _keys(group), _encode((performance, tuple(ordinals), blocked)))
-        return tuple(answer[1])
+        return tuple((await self._step("block", group, encode((performance, tuple(ordinals), blocked))))[1])
 
     async def set_limits(self, group: str, limits: dict[str, int | None]) -> None:
         """Change quota limits (QUO-1); None: no limit. What is used beyond a new limit stays."""
         pairs = [(name, -1 if limit is None else limit) for name, limit in limits.items()]
-        await self._step("set_limits", group, _keys(group), _encode(pairs))
+        await self._step("set_limits", group, encode(pairs))
 
     async def expire_due(self, group: str) -> int:
-        """Free every hold that is due, and tell all performances about shared quotas. How many were freed."""
+        """Free every hold that is due, end every allotment whose date has come, and tell all performances about shared
+        quotas. How many places were freed."""
         freed: int = 0
         while True:
-            answer = await self._step("expire", group, _keys(group))
+            answer = await self._step("expire", group)
             freed += answer[1]
             if not answer[2]:
                 return freed
@@ -255,41 +349,59 @@ class Inventory:
 
         Raises GroupMissing also for a performance that the group was not loaded with.
         """
-        answer = await self._step_raw("snapshot", group, _keys(group), performance, int(owners))
+        answer = await self._step_raw("snapshot", group, (performance, int(owners)))
         if isinstance(answer, bytes):
             raise GroupMissing(group)
-        epoch, version, states, owned, quotas, now = answer
-        return Snapshot(
-            epoch=epoch.decode(),
-            version=int(version),
-            states=states,
-            owners={each[0]: SeatOwner(*each[1:]) for each in _decode(owned)},
-            quotas=_quotas(quotas, performance),
-            server_time_ms=int(now),
-        )
+        return snapshot_of(answer, performance, owners=owners)
 
     async def head(self, group: str, performance: int) -> tuple[str, int] | None:
         """(epoch, version) of a performance; None when it is not loaded."""
-        epoch, version = await self._pipe.call("HMGET", _tag(group) + ":meta", "epoch", f"v{performance}")
+        epoch, version = await self._pipe.call("HMGET", keys_of(group)[0], "epoch", f"v{performance}")
         return None if epoch is None or version is None else (epoch.decode(), int(version))
 
     async def changes_since(self, group: str, performance: int, epoch: str, version: int) -> list[bytes] | None:
         """Every change after `version`, or None when they are not all there any more: take a new snapshot."""
-        answer = await self._step_raw("changes", group, _keys(group), performance, epoch, version)
+        answer = await self._step_raw("changes", group, (performance, epoch, version))
         return None if isinstance(answer, bytes) else list(answer)
 
     # Steps
 
-    async def _step(self, name: str, group: str, keys: tuple[str, ...], *arguments: Any) -> Any:
-        return _decode(await self._step_raw(name, group, keys, *arguments))
+    async def _suggest(self, request: HoldRequest, reasons: tuple[Reason, ...]) -> Refusal:
+        """Free seats near the first few that were taken: a buyer chooses among seats, not among lists. Asked apart, for
+        everybody who loses the same race asks it at the same time, and the winners should not wait for it."""
+        taken = [r for r in reasons if r.code == "seat_taken" and r.ordinal >= 0][:SUGGESTED_FOR_MAX]
+        if not taken:
+            return Refusal(reasons)
+        near: dict[tuple[int, int], tuple[int, ...]] = {}
+        for performance in dict.fromkeys(r.performance for r in taken):
+            lost = [r.ordinal for r in taken if r.performance == performance]
+            asked = [
+                o
+                for line in request.lines
+                if isinstance(line, NamedSeats) and line.performance == performance
+                for o in line.ordinals
+            ]
+            answer = await self._step("nearest", request.group, encode((performance, lost, asked)))
+            near |= {(performance, o): tuple(found) for o, found in zip(lost, answer, strict=True)}
+        return Refusal(
+            tuple(msgspec.structs.replace(r, nearest=near.get((r.performance, r.ordinal), ())) for r in reasons)
+        )
 
-    async def _step_raw(self, name: str, group: str, keys: tuple[str, ...], *arguments: Any) -> Any:
-        answer = await self._pipe_script(name, keys, arguments)
+    async def _step(self, name: str, group: str, *arguments: Any) -> Any:
+        return decode(await self._step_raw(name, group, arguments))
+
+    async def _step_raw(self, name: str, group: str, arguments: Iterable[Any]) -> Any:
+        try:
+            answer = await self._script(name, keys_of(group), arguments)
+        except ResponseError as error:
+            if (lost := _DAMAGED.match(str(error))) is None:
+                raise
+            raise GroupMissing(group, damaged=lost[1]) from error
         if answer == _MISSING:
             raise GroupMissing(group)
         return answer
 
-    async def _pipe_script(self, name: str, keys: tuple[str, ...], arguments: Iterable[Any]) -> Any:
+    async def _script(self, name: str, keys: tuple[str, ...], arguments: Iterable[Any]) -> Any:
         step = script(name)
         rest = (len(keys), *keys, *arguments)
         try:
@@ -299,114 +411,10 @@ class Inventory:
             return await self._pipe.call("EVAL", step.text, *rest)
 
 
-_MISSING: Final = _encode(["missing"])
+_MISSING: Final = encode(["missing"])
+# Redis adds where in the script it happened.
+_DAMAGED: Final = re.compile(r"DAMAGED (.*?)(?: script: .*)?$", re.DOTALL)
 
 
-def _tag(group: str) -> str:
-    if not _GROUP.fullmatch(group):
-        raise ValueError(f"{group!r} cannot be an inventory group's id")
-    return f"{{g:{group}}}"
-
-
-def _keys(group: str, *, cart: str | None = None, request: str | None = None) -> tuple[str, ...]:
-    tag = _tag(group)
-    fixed = tuple(f"{tag}:{name}" for name in ("meta", "quotas", "items", "due", "pending", "sold"))
-    if cart is not None:
-        fixed += (f"{tag}:cart:{cart}",)
-    if request is not None:
-        fixed += (f"{tag}:req:{request}",)
-    return fixed
-
-
-def _items(raw: Any) -> tuple[HeldItem, ...]:
-    return msgspec.convert(raw, tuple[HeldItem, ...])
-
-
-def _line(line: Line) -> tuple[Any, ...]:
-    match line:
-        case NamedSeats():
-            return ("n", line.performance, line.tariff, line.quotas, line.ordinals)
-        case BestSeats():
-            return (
-                "b", line.performance, line.tariff, line.quotas,
-                line.count, line.categories, line.zones, line.accessible,
-            )  # fmt: skip
-        case Quantity():
-            return ("q", line.performance, line.tariff, line.quotas, line.count)
-
-
-def _check(request: HoldRequest) -> None:
-    places = 0
-    for line in request.lines:
-        count = len(line.ordinals) if isinstance(line, NamedSeats) else line.count
-        if count < 1:
-            raise ValueError("a line asks for no place")
-        places += count
-    if not 1 <= places <= PLACES_MAX:
-        raise ValueError(f"a request is for 1 to {PLACES_MAX} places, not {places}")
-    if request.ttl_s < 1:
-        raise ValueError("a hold lasts at least a second")
-    if not request.cart:
-        raise ValueError("a hold needs a cart")
-
-
-def _quotas(flat: list[bytes], performance: int) -> dict[str, tuple[int, int | None]]:
-    fields = {name.decode(): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
-    shown: dict[str, tuple[int, int | None]] = {}
-    for field, value in fields.items():
-        if field[0] != "u":
-            continue
-        name = field[1:]
-        only = fields.get("p" + name)
-        performances = only.decode().split(",") if only else _own_performance(name)
-        if performances is None or str(performance) in performances:
-            limit = fields.get("l" + name)
-            shown[name] = int(value), None if limit is None else int(limit)
-    return shown
-
-
-def _own_performance(quota: str) -> list[str] | None:
-    kind, _, number = quota.partition(":")
-    return [number] if kind == "performance" and number.isdigit() else None
-
-
-def _load_arguments(group: GroupState, *, force: bool) -> list[Any]:
-    houses: dict[str, House] = {}
-    performances, states = [], []
-    for performance in group.performances:
-        digest, count = "", 0
-        if performance.plan is not None:
-            house = house_of(performance.plan)
-            houses[house.digest] = house
-            digest, count = house.digest, house.seats_count
-        if performance.states and len(performance.states) != count:
-            raise ValueError(f"performance {performance.id}: {len(performance.states)} states for {count} seats")
-        performances.append((performance.id, count, digest))
-        states.append(performance.states or bytes(count))
-    limits = [
-        (quota.id, -1 if quota.limit is None else quota.limit, quota.used, ",".join(map(str, quota.performances)))
-        for quota in group.quotas
-    ]
-    spec = (
-        secrets.token_hex(5), force, -1 if group.as_of_ms is None else group.as_of_ms,
-        performances, list(houses), limits, _orders_of(group),
-    )  # fmt: skip
-    arguments: list[Any] = [_encode(spec), *states]
-    for house in houses.values():
-        names = [each for pair in house.names.items() for each in pair]
-        arguments += [house.runs, house.seats, house.near, _encode(names)]
-    return arguments
-
-
-def _orders_of(group: GroupState) -> list[tuple[str, bool, list[HeldItem]]]:
-    """The orders given, and one for each that is only known as the owner of seats."""
-    found = {order.order: (order.order, order.sold, list(order.items)) for order in group.orders}
-    listed = {(item.performance, item.ordinal) for order in group.orders for item in order.items}
-    for performance in group.performances:
-        for ordinal, code in sorted(performance.owners.items()):
-            if (performance.id, ordinal) in listed:
-                continue
-            sold = performance.states[ordinal] != PENDING
-            _, _, items = found.setdefault(code, (code, sold, []))
-            items.append(HeldItem(f"{performance.id}.{ordinal}", performance.id, ordinal, 0, ()))
-    return list(found.values())
+def _reasons(raw: Any) -> tuple[Reason, ...]:
+    return msgspec.convert(raw, tuple[Reason, ...])

@@ -37,12 +37,14 @@ HOLDS_PER_MINUTE = 120
 
 
 class BestAsked(Struct, frozen=True):
-    """The best seats: how many, where, and whether wheelchair places are wanted."""
+    """The best seats: how many, where, how many of the party come in a wheelchair, and in at most how many rows
+    (0: any number)."""
 
     count: Annotated[int, Meta(ge=1, le=20)]
     categories: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
-    accessible: bool = False
+    wheelchairs: Annotated[int, Meta(ge=0, le=20)] = 0
+    rows_max: Annotated[int, Meta(ge=0, le=20)] = 0
 
 
 class ItemAsked(Struct, frozen=True, kw_only=True):
@@ -59,7 +61,7 @@ class ItemAsked(Struct, frozen=True, kw_only=True):
         return Wish(
             performance=self.performance,
             seats=self.seats,
-            best=BestWish(best.count, best.categories, best.zones, best.accessible) if best else None,
+            best=BestWish(best.count, best.categories, best.zones, best.wheelchairs, best.rows_max) if best else None,
             quantity=self.quantity,
             tariff=self.tariff,
         )

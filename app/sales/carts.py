@@ -6,9 +6,7 @@ carts and nothing else. For now a cart holds tickets of one event: the inventory
 
 from __future__ import annotations
 
-import uuid
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -30,15 +28,18 @@ from app.core.errors import Problem
 from app.core.i18n import N_, translated
 from app.core.redis import redis
 from app.sales.inventory import inventory, with_group
-from app.sales.rules.limits import tickets_beyond
+from app.sales.rules.limits import order_rules, tickets_beyond
 from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
 from seating.plan import Plan
 from seating.store import (
     BestSeats,
+    Choice,
+    Fare,
     HeldItem,
     HoldRequest,
     Line,
     NamedSeats,
+    OrderRule,
     Owner,
     Quantity,
     Reason,
@@ -105,7 +106,8 @@ class BestWish(Struct, frozen=True):
     count: int
     categories: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
-    accessible: bool = False
+    wheelchairs: int = 0
+    rows_max: int = 0
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -177,19 +179,20 @@ async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...
     if sale_status(offer, cart.channel, at) != "open":
         raise Problem("sale_closed")
     lines = _lines(offer, plan, cart.channel, wish)
-    await _check_size(cart, offer, lines)
+    await _check_event(cart, offer)
+    rules = order_rules(offer, cart.channel)
     request = HoldRequest(
         group=offer.group,
         cart=cart.token,
         owner=cart.owner,
         lines=lines,
         ttl_s=offer.hold_ttl_s,
-        request_id=uuid.uuid4().hex,
+        rules=rules,
     )
     await redis().set(_group_key(cart), offer.group, ex=REMEMBERED_S)
     answer = await with_group(offer.group, lambda: inventory().hold(request))
     if isinstance(answer, Refusal):
-        raise _refuse(answer, offer)
+        raise _refuse(answer, offer, rules)
     return tuple(item.id for item in answer.items)
 
 
@@ -263,15 +266,23 @@ def _best_line(offer: Offer, plan: Plan, channel: Channel, best: BestWish, tarif
         raise Problem("too_many", params={"max": BEST_MAX})
     known = [c.name for c in plan.categories]
     wanted = [c for c in (best.categories or known) if c in known]
-    # One tariff for the whole request, so only categories where it is sold; its quotas must not depend on which of
-    # them the step picks, hence the categories that share the first one's quotas.
-    sold = [c for c in wanted if _sold(offer, channel, c, tariff_id)]
-    if not sold:
+    # A group never mixes price categories: each is a choice with its own tariff and quotas, and the step picks.
+    choices = tuple(
+        Choice(category, (Fare(tariff.id, quotas_for(offer, tariff.id, category), best.count),))
+        for category in wanted
+        if _sold(offer, channel, category, tariff_id)
+        for tariff in (_tariff(offer, channel, category, tariff_id),)
+    )
+    if not choices:
         raise Problem("not_enough_seats")
-    tariff = _tariff(offer, channel, sold[0], tariff_id)
-    quotas = quotas_for(offer, tariff.id, sold[0])
-    same = tuple(c for c in sold if c in tariff.prices and quotas_for(offer, tariff.id, c) == quotas)
-    return BestSeats(offer.id, best.count, tariff.id, quotas, same, best.zones, best.accessible)
+    return BestSeats(
+        offer.id,
+        best.count,
+        zones=best.zones,
+        wheelchairs=min(best.wheelchairs, best.count),
+        rows_max=best.rows_max,
+        choices=choices,
+    )
 
 
 def _sold(offer: Offer, channel: Channel, category: str, tariff_id: int | None) -> bool:
@@ -292,34 +303,18 @@ def _category(plan: Plan | None, ordinal: int) -> str:
     return plan.seats[ordinal].category if plan is not None and ordinal >= 0 else ""
 
 
-def _count(line: Line) -> int:
-    return len(line.ordinals) if isinstance(line, NamedSeats) else line.count
-
-
-async def _check_size(cart: Cart, offer: Offer, lines: tuple[Line, ...]) -> None:
-    asked = Counter[int]()
-    for line in lines:
-        asked[line.tariff] += _count(line)
+async def _check_event(cart: Cart, offer: Offer) -> None:
+    """For now a cart holds tickets of one event."""
     group = await group_of(cart)
-    if group is None:
-        held: tuple[HeldItem, ...] = ()
-    else:
-        held = await held_items(cart)
-    if held and group != offer.group:
-        other = (await offers_of_group(group or ""))[0]
-        raise Problem("other_event", params={"title": translated(other.title)}, extras={"event": other.slug})
-    # A counter serves groups; its limit is what a person can still check.
-    most = offer.order_max if cart.channel == "online" else 100
-    if tickets_beyond(most, len(held), asked.total()):
-        raise Problem("too_many", params={"max": most})
-    for tariff in offer.tariffs:
-        had = sum(item.tariff == tariff.id for item in held)
-        if tariff.order_max is not None and tickets_beyond(tariff.order_max, had, asked[tariff.id]):
-            raise Problem("too_many", params={"max": tariff.order_max})
+    if group is None or group == offer.group or not await held_items(cart):
+        return
+    other = (await offers_of_group(group))[0]
+    raise Problem("other_event", params={"title": translated(other.title)}, extras={"event": other.slug})
 
 
 REFUSALS: dict[str, Literal["seat_taken", "unknown_seat", "not_enough_seats", "not_found", "hold_expired"]] = {
     "seat_taken": "seat_taken",
+    "not_yours": "seat_taken",
     "unknown_seat": "unknown_seat",
     "no_adjacent": "not_enough_seats",
     "not_enough_seats": "not_enough_seats",
@@ -328,9 +323,12 @@ REFUSALS: dict[str, Literal["seat_taken", "unknown_seat", "not_enough_seats", "n
 }
 
 
-def _refuse(refusal: Refusal, offer: Offer) -> Problem:
+def _refuse(refusal: Refusal, offer: Offer, rules: Sequence[OrderRule] = ()) -> Problem:
     """The most telling reason, with everything a map needs to suggest something else."""
-    taken = [r for r in refusal.reasons if r.code == "seat_taken"]
+    beyond = next((r for r in refusal.reasons if r.code == "order_limit"), None)
+    if beyond is not None:
+        return Problem("too_many", params={"max": next(r.at_most for r in rules if r.id == beyond.quota)})
+    taken = [r for r in refusal.reasons if r.code in ("seat_taken", "not_yours")]
     if taken:
         near = list(dict.fromkeys(n for r in taken for n in r.nearest))
         return Problem("seat_taken", extras={"seats": [r.ordinal for r in taken], "nearest": near})

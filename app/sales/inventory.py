@@ -45,12 +45,39 @@ def inventory() -> Inventory:
 
 
 async def with_group(group: str, step: Callable[[], Awaitable[T]]) -> T:
-    """Run an inventory step; when Redis does not know the group, rebuild it and run the step again."""
+    """Run an inventory step; when Redis does not know the group or has lost a part of it, rebuild it and run the step
+    again."""
     try:
         return await step()
-    except GroupMissing:
-        await rebuild(group)
+    except GroupMissing as missing:
+        await mend(missing)
         return await step()
+
+
+async def mend(missing: GroupMissing) -> None:
+    """Make whole what a step found missing or damaged. Of many that meet the same damage one rebuilds, the others wait
+    and find it done."""
+    if not missing.damaged:
+        await rebuild(missing.group)
+        return
+    async with transaction() as ledger:
+        await lock_group(ledger, missing.group, shared=False)
+        if await _is_whole(missing):
+            return
+        state = await read_group(ledger, missing.group)
+        await inventory().load(state, only_if_missing=False)
+    log.warning("inventory_mended", group=missing.group, damaged=missing.damaged)
+
+
+async def _is_whole(missing: GroupMissing) -> bool:
+    # A quota that the store was never told of leaves every key in its place.
+    if missing.damaged.startswith("quota "):
+        return False
+    try:
+        await inventory().pulse(missing.group)
+    except GroupMissing:
+        return False
+    return True
 
 
 async def rebuild(group: str, *, only_if_missing: bool = True) -> None:

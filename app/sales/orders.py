@@ -32,7 +32,7 @@ from app.sales.rules.limits import exhausted
 from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
 from app.sales.tables import OrderStatus
 from app.settings import get_settings
-from seating.store import Expired, GroupMissing, HeldItem, StoreUnavailable
+from seating.store import Expired, GroupMissing, HeldItem, Refusal, StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -155,7 +155,7 @@ async def _place(
     )  # fmt: skip
     # Last before the commit: a failure above leaves the cart as it was.
     promised = await inventory().promise(group, cart.token, order.code, [item.id for item in items])
-    if isinstance(promised, Expired):
+    if isinstance(promised, (Expired, Refusal)):
         raise Problem("hold_expired")
     return Placed(order.id, order.code, order.key, order.status, order.total_minor, order.currency, payment)
 

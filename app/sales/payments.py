@@ -46,7 +46,7 @@ from app.sales.refunds import cause_of, queue_refund
 from app.sales.rules.settling import Decision, decide
 from app.sales.tables import OrderStatus, PaymentStatus
 from app.settings import get_settings
-from seating.store import Expired, GroupMissing, Held, HoldRequest, Line, NamedSeats, Owner, Quantity, StoreUnavailable
+from seating.store import GroupMissing, Held, HoldRequest, Line, NamedSeats, Owner, Quantity, StoreUnavailable
 
 log = structlog.get_logger()
 LOOK_AGAIN = timedelta(seconds=20)
@@ -241,7 +241,7 @@ async def _revive(payment: int, outcome: Outcome, *, actor: str, event_id: str |
             await _mark(ledger, fresh, PaymentStatus.PAID, outcome, at)
             await complete_order(ledger, locked, payment=payment, actor=actor, at=at)
             await _note_event(ledger, fresh, event_id, at)
-            if isinstance(await inventory().promise(group, cart, locked["code"]), Expired):
+            if not isinstance(await inventory().promise(group, cart, locked["code"]), tuple):
                 raise Problem("store_unavailable")  # the hold was lost meanwhile: the provider or our job comes again
         return "complete"
     except (UniqueViolationError, _SeatsGone):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 _HERE = Path(__file__).parent
+# Shared by steps, no steps themselves.
+PARTS: Final = ("choose", "core", "place", "sold")
 
 
 class Script(Struct, frozen=True):
@@ -30,4 +33,4 @@ def script(name: str) -> Script:
 
 def names() -> tuple[str, ...]:
     """All steps, without the shared parts."""
-    return tuple(sorted(path.stem for path in _HERE.glob("*.lua") if path.stem not in ("core", "choose")))
+    return tuple(sorted(path.stem for path in _HERE.glob("*.lua") if path.stem not in PARTS))

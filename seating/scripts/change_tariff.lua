@@ -1,34 +1,49 @@
 -- needs: core
--- Another tariff for one held item, moving what it counts against. KEYS 7 cart.
--- ARGV 1: msgpack {cart, item, tariff, quotas}.
+-- Another tariff for one held item, moving what it counts against. ARGV 1: msgpack {cart, item, tariff, quotas}.
 local cart, id, tariff, after = unpack(cmsgpack.unpack(ARGV[1]))
-purge(PURGE_MAX)
-local item = item_of(id)
-if not item or item[5] ~= cart or item[9] <= now then
-  finish()
-  return cmsgpack.pack({'refused', {{'unknown_item', item and item[1] or 0, item and item[2] or -1, '', 0, {}}}, false})
+purge(PURGE_ON_THE_WAY)
+local record, at, item, rest = cart_of(cart), nil, nil, nil
+for i, line in ipairs(record and record[5] or {}) do
+  if not item and line[4] > now then
+    item, rest = split_line(line, function(each) return text_of(each) == id end)
+    at = i
+  end
+end
+if not item then
+  return cmsgpack.pack({'refused', {{'unknown_item', 0, -1, '', 0, {}}}})
 end
 local change = {}
-for _, quota in ipairs(item[4]) do change[quota] = (change[quota] or 0) - 1 end
+for _, quota in ipairs(item[3]) do change[quota] = (change[quota] or 0) - 1 end
 for _, quota in ipairs(after) do change[quota] = (change[quota] or 0) + 1 end
 local reasons = {}
 for quota, amount in pairs(change) do
-  if amount > 0 then
-    read_quotas({quota})
-    local known = quotas[quota]
-    if known.limit >= 0 and known.used + amount > known.limit then
-      reasons[#reasons + 1] = {'quota_exhausted', item[1], item[2], quota, math.max(0, known.limit - known.used), {}}
+  read_quotas({quota})
+  local known = quotas[quota]
+  local left = known.limit - known.used - known.kept
+  if amount > 0 and known.limit >= 0 and left < amount then
+    reasons[#reasons + 1] = {'quota_exhausted', item[1], item[8][2], quota, math.max(0, left), {}}
+  end
+end
+if #reasons > 0 then return cmsgpack.pack({'refused', reasons}) end
+changes_of(item[1])
+for quota, amount in pairs(change) do
+  if amount ~= 0 then add_quotas({quota}, amount) end
+end
+item[2], item[3] = tariff, after
+-- The cart's order is that in which its places were taken, whatever they cost.
+local lines = {}
+for i, line in ipairs(record[5]) do
+  if i ~= at then
+    lines[#lines + 1] = line
+  else
+    local before, behind = nil, nil
+    if rest then before, behind = split_line(rest, function(each) return each < item[8][1] end) end
+    for _, part in ipairs({before or false, item, behind or false}) do
+      if part then lines[#lines + 1] = part end
     end
   end
 end
-if #reasons == 0 then
-  changes_of(item[1])
-  for quota, amount in pairs(change) do
-    if amount ~= 0 then add_quotas({quota}, amount) end
-  end
-  item[3], item[4] = tariff, after
-  call('HSET', ITEMS, id, cmsgpack.pack(item))
-end
+record[5] = lines
+save_cart(cart, record)
 finish()
-if #reasons > 0 then return cmsgpack.pack({'refused', reasons, false}) end
-return cmsgpack.pack({'held', {seen(id, item)}, item[9]})
+return cmsgpack.pack({'held', item[4], {item}, {}})

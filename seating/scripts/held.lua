@@ -1,7 +1,7 @@
 -- needs: core
--- A cart's live holds, in the order they were made. Reads only. KEYS 7 cart.
-local ids, found = call('LRANGE', KEYS[7], 0, -1), {}
-for i, item in ipairs(items_of(ids)) do
-  if item and item[9] > now then found[#found + 1] = seen(ids[i], item) end
+-- A cart's live holds, in the order they were made. Reads only. ARGV 1: cart.
+local record, live = cart_of(ARGV[1]), {}
+for _, line in ipairs(record and record[5] or {}) do
+  if line[4] > now then live[#live + 1] = line end
 end
-return cmsgpack.pack({'held', found, 0})
+return cmsgpack.pack({'held', 0, live, {}})

@@ -1,143 +1,268 @@
--- needs: core choose
--- Holds every line or none. KEYS 7 cart, 8 remembered answer ("" of none is never asked for).
--- ARGV 1: msgpack {cart, ref, kind, label, ttl_ms, remember_ms, lines}; a line is {"n", perf, tariff, quotas, ordinals},
--- {"b", perf, tariff, quotas, count, categories, zones, accessible} or {"q", perf, tariff, quotas, count}.
-local CART, ANSWER = KEYS[7], KEYS[8]
-local said = call('GET', ANSWER)
-if said then return said end
+-- needs: core
+-- Holds every line or none. ARGV 1: msgpack {cart, ref, kind, label, ttl_ms, request, keys, exceed, rules, lines}, a
+-- line being {"n", perf, tariff, quotas, bundle, ordinals}, {"q", perf, tariff, quotas, bundle, count, allotment},
+-- {"b", perf, bundle, count, zones, wheelchairs, rows_max, apart, allotment, {{category, {{tariff, quotas, count}, ...}},
+-- ...}} or {"r", perf, tariff, quotas, bundle, count, categories, zones, allotment}; lines with "b" or "r" need
+-- choose.lua before this (see hold_best.lua). A rule is {id, tariffs, at_most or -1, ...}.
+-- Answers {"held", expires, lines, exceeded} or {"refused", reasons, whether lapsed holds are still waiting}.
+local REQUESTS_MAX = 4
+local cart, ref, kind, label, ttl_ms, request, keys, exceed, rules, lines = unpack(cmsgpack.unpack(ARGV[1]), 1, 10)
 
-local cart, ref, kind, label, ttl_ms, remember_ms, lines = unpack(cmsgpack.unpack(ARGV[1]))
-local backlog = purge(PURGE_MAX)
-
-local reasons, asked, wanted, named, failed = {}, {}, {}, {}, false
-local function refuse(code, perf, ordinal, quota, left, nearest)
-  failed = true
-  reasons[#reasons + 1] = {code, perf, ordinal or -1, quota or '', left or 0, nearest or {}}
+local record = cart_of(cart)
+for _, said in ipairs(record and record[4] or {}) do
+  if said[1] == request then
+    local first, beyond, made = said[2], said[2] + said[3], {}
+    for _, line in ipairs(record[5]) do
+      made[#made + 1] = split_line(line, function(id) return type(id) == 'number' and id >= first and id < beyond end)
+    end
+    if #made > 0 then return cmsgpack.pack({'held', made[1][4], made, said[4]}) end
+  end
 end
 
-local seats_in = {}
-for _, line in ipairs(lines) do
-  local perf = line[2]
-  if seats_in[perf] == nil then
-    seats_in[perf] = tonumber(call('HGET', META, 'n' .. perf) or nil) or false
-    asked[perf] = {}
-    if not seats_in[perf] then refuse('unknown_performance', perf) end
+local backlog, lapsed = purge(PURGE_ON_THE_WAY)
+if lapsed > 0 then record = cart_of(cart) end
+
+local opens, may = {}, {}
+for _, id in ipairs(keys) do opens[id] = true end
+for _, what in ipairs(exceed) do may[what] = true end
+
+local reasons, exceeded = {}, {}
+local function refuse(code, perf, ordinal, quota, left)
+  reasons[#reasons + 1] = {code, perf, ordinal or -1, quota or '', left or 0, {}}
+end
+-- Refused, unless a manager knows and wants it (QUO-5); then it is reported.
+local function unless(what, code, perf, ordinal, quota, left)
+  if not may[what] then
+    refuse(code, perf, ordinal, quota, left)
+    return false
   end
+  exceeded[#exceeded + 1] = {code, perf, ordinal or -1, quota or '', left or 0, {}}
+  return true
+end
+
+-- What this request adds to each quota, and the lines it makes, as {index of the asking line, order, line}.
+local wanted, made = {}, {}
+local function left_of(id)
+  local quota = quotas[id]
+  if quota.limit < 0 then return math.huge end
+  return quota.limit - quota.used - (may.allotments and 0 or quota.kept) - (wanted[id] or 0)
+end
+local function want(ids, count)
+  for _, id in ipairs(ids) do wanted[id] = (wanted[id] or 0) + count end
+end
+local function make(at, line) made[#made + 1] = {at, #made, line} end
+
+local expires = now + ttl_ms
+
+-- Where a seat comes from when this request may have it: "" on sale, an allotment, "!" off sale. nil when refused.
+local function origin_of(house, ordinal, byte)
+  if byte == S_FREE then return '' end
+  if byte >= ALLOTMENT_FIRST then
+    local id = allotment_by_byte(house.perf, byte)
+    local own = call('HGET', key(house.perf, 'keys'), ordinal)
+    if opens[own or id] or unless('allotments', 'not_yours', house.perf, ordinal) then return id end
+    return nil
+  end
+  if byte == S_BLOCKED and may.blocked then
+    unless('blocked', 'seat_taken', house.perf, ordinal)
+    return '!'
+  end
+  refuse('seat_taken', house.perf, ordinal)
+  return nil
 end
 
 -- Named seats first, so that best seats never take what another line names.
-local taken_seats = {}
-for _, line in ipairs(lines) do
-  local perf, size = line[2], seats_in[line[2]]
-  if line[1] == 'n' and size then
-    for _, ordinal in ipairs(line[5]) do
-      if ordinal < 0 or ordinal >= size then
+for at, line in ipairs(lines) do
+  local perf = line[2]
+  local known = performance_of(perf)
+  if not known then
+    refuse('unknown_performance', perf)
+  elseif line[1] == 'n' then
+    local by_origin, origins = {}, {}
+    for _, ordinal in ipairs(line[6]) do
+      if ordinal < 0 or ordinal >= known.n then
         refuse('unknown_seat', perf, ordinal)
       else
-        local state = state_of(perf, ordinal)
-        if backlog and state == S_HELD then
-          -- Due, but behind more lapsed holds than one step may free.
-          local id = call('HGET', key(perf, 'own'), ordinal)
-          local item = id and item_of(id)
-          if item and item[9] <= now then
-            free_items({id}, {item})
-            state = S_FREE
+        local origin = origin_of(known, ordinal, byte_at(known, ordinal))
+        if origin then
+          take(known, ordinal, S_HELD, kind, label, ref, expires)
+          local places = by_origin[origin]
+          if not places then
+            places = {}
+            by_origin[origin] = places
+            origins[#origins + 1] = origin
           end
+          places[#places + 1] = 0
+          places[#places + 1] = ordinal
         end
-        if state ~= S_FREE or asked[perf][ordinal] then
-          failed = true
-          taken_seats[#taken_seats + 1] = {perf, ordinal}
-        end
-        asked[perf][ordinal] = true
       end
     end
-  end
-end
-for i, seat in ipairs(taken_seats) do
-  -- Alternatives for the first few: a buyer chooses among seats, not among lists.
-  refuse('seat_taken', seat[1], seat[2], '', 0, i <= 8 and nearest_free(seat[1], seat[2], asked[seat[1]]) or {})
-end
-
-for i, line in ipairs(lines) do
-  local perf = line[2]
-  if line[1] == 'n' then
-    wanted[i] = line[5]
+    want(line[4], #line[6])
+    for _, origin in ipairs(origins) do
+      make(at, {perf, line[3], line[4], expires, origin, line[5], 0, by_origin[origin]})
+    end
   elseif line[1] == 'q' then
-    wanted[i] = {}
-    for each = 1, line[5] do wanted[i][each] = -1 end
-  elseif not failed then
-    local ordinals, why, left = choose(perf, line[5], line[6], line[7], line[8], asked[perf])
-    if ordinals then
-      wanted[i] = ordinals
-      for _, ordinal in ipairs(ordinals) do asked[perf][ordinal] = true end
+    local places, count, from = {}, line[6], line[7]
+    for i = 1, count do
+      places[2 * i - 1] = 0
+      places[2 * i] = -1
+    end
+    want(line[4], count)
+    if from ~= '' then
+      local allotment = allotment_of(from)
+      if not allotment or allotment[3] ~= perf or allotment[4] > 0 then
+        refuse('unknown_allotment', perf, -1, from)
+      elseif allotment[5] < count then
+        refuse('allotment_exhausted', perf, -1, from, allotment[5])
+      elseif opens[from] or unless('allotments', 'not_yours', perf, -1, from) then
+        draw(from, count)
+      end
+    end
+    make(at, {perf, line[3], line[4], expires, from, line[5], 0, places})
+    changes_of(perf)
+  end
+end
+
+local function check_quotas()
+  for id, amount in pairs(wanted) do
+    read_quotas({id})
+    if left_of(id) < 0 then
+      local line = nil
+      for _, each in ipairs(made) do
+        for _, quota in ipairs(each[3][3]) do if quota == id then line = line or each[3] end end
+      end
+      unless('quotas', 'quota_exhausted', line and line[1] or 0, -1, id, math.max(0, left_of(id) + amount))
+    end
+  end
+end
+do
+  local ids = {}
+  for id in pairs(wanted) do ids[#ids + 1] = id end
+  read_quotas(ids)
+end
+check_quotas()
+
+-- Best seats: of the choices that their quotas allow, the one that seats the party best.
+local function fits(fares, perf)
+  local more, short = {}, nil
+  for _, fare in ipairs(fares) do
+    read_quotas(fare[2])
+    for _, id in ipairs(fare[2]) do more[id] = (more[id] or 0) + fare[3] end
+  end
+  for id, count in pairs(more) do
+    if left_of(id) < count and not (short and short[2] <= left_of(id)) then short = {id, math.max(0, left_of(id))} end
+  end
+  return short
+end
+
+local function seats_for(line, perf, house)
+  local stock = line[1] == 'r'
+  local count, from = stock and line[6] or line[4], line[9]
+  local byte = S_FREE
+  if from ~= '' then
+    byte = tonumber(call('HGET', META, 'a' .. perf .. ':' .. from) or nil)
+    if not byte then return refuse('unknown_allotment', perf, -1, from) end
+    if not opens[from] and not unless('allotments', 'not_yours', perf, -1, from) then return end
+  end
+  local choices, usable, short = {}, {}, nil
+  if stock then
+    local fares = {{line[3], line[4], count}}
+    for i, name in ipairs(line[7]) do choices[i] = {name, fares} end
+    if #choices == 0 then choices[1] = {'', fares} end
+  else
+    choices = line[10]
+  end
+  local over = {}
+  for k, choice in ipairs(choices) do
+    local lacks = fits(choice[2], perf)
+    if lacks and not may.quotas then
+      if not short or lacks[2] > short[2] then short = lacks end
     else
-      refuse(why, perf, -1, '', left)
+      over[k] = lacks
+      usable[#usable + 1] = {choice[1], k}
     end
   end
-end
-
-local ids, needed = {}, {}
-for _, line in ipairs(lines) do
-  local count = line[1] == 'n' and #line[5] or line[5]
-  for _, id in ipairs(line[4]) do
-    if not needed[id] then
-      needed[id] = {count = 0, perf = line[2]}
-      ids[#ids + 1] = id
-    end
-    needed[id].count = needed[id].count + count
+  if #usable == 0 then return refuse('quota_exhausted', perf, -1, short[1], short[2]) end
+  local wish = {count = count, byte = byte, categories = usable, zones = stock and line[8] or line[5]}
+  local picked, why, left
+  if stock then
+    picked, left = fill(house, wish)
+    picked, why = picked and {choice = usable[1][2], ordinals = picked}, 'not_enough_seats'
+  else
+    wish.wheelchairs, wish.rows_max, wish.apart = line[6], line[7], line[8]
+    picked, why, left = choose(house, wish)
   end
-end
-read_quotas(ids)
-for _, id in ipairs(ids) do
-  local quota = quotas[id]
-  if quota.limit >= 0 and quota.used + needed[id].count > quota.limit then
-    refuse('quota_exhausted', needed[id].perf, -1, id, math.max(0, quota.limit - quota.used))
+  if not picked then
+    -- Seats would do where the quota does not: that is what stands in the way.
+    if short then refuse('quota_exhausted', perf, -1, short[1], short[2]) end
+    return refuse(why, perf, -1, '', left)
   end
+  local lacks = over[picked.choice]
+  if lacks then unless('quotas', 'quota_exhausted', perf, -1, lacks[1], lacks[2]) end
+  return picked.ordinals, choices[picked.choice][2], from
 end
 
-if failed then
-  finish()
-  local answer = cmsgpack.pack({'refused', reasons, backlog})
-  if not backlog then call('SET', ANSWER, answer, 'PX', remember_ms) end
-  return answer
-end
-
-local expires, total = now + ttl_ms, 0
-for _, ordinals in ipairs(wanted) do total = total + #ordinals end
-local last = call('HINCRBY', META, 'seq', total)
-local made, items_args, due_args, cart_args, own_args = {}, {}, {}, {}, {}
-for i, line in ipairs(lines) do
+for at, line in ipairs(lines) do
   local perf = line[2]
-  own_args[perf] = own_args[perf] or {}
-  changes_of(perf)
-  -- Packed once a line, not once a place: only the second of the nine members differs.
-  local rest = cmsgpack.pack(line[3], line[4], cart, kind, label, ref, expires)
-  for _, ordinal in ipairs(wanted[i]) do
-    local id = 'i' .. EPOCH .. '-' .. (last - total + #made + 1)
-    made[#made + 1] = {id, perf, ordinal, line[3], line[4], expires}
-    cart_args[#cart_args + 1] = id
-    items_args[#items_args + 1] = id
-    items_args[#items_args + 1] = '\153' .. cmsgpack.pack(perf, ordinal) .. rest
-    due_args[#due_args + 1] = expires
-    due_args[#due_args + 1] = id
-    if ordinal >= 0 then
-      set_seat(perf, ordinal, S_HELD, kind, label, ref, expires)
-      local own = own_args[perf]
-      own[#own + 1] = ordinal
-      own[#own + 1] = id
+  if (line[1] == 'b' or line[1] == 'r') and #reasons == 0 then
+    local house = house_of(perf)
+    local ordinals, fares, from
+    if house then ordinals, fares, from = seats_for(line, perf, house) else refuse('not_enough_seats', perf) end
+    local seated = 0
+    for _, fare in ipairs(ordinals and fares or {}) do
+      local places = {}
+      for i = 1, fare[3] do
+        local ordinal = ordinals[seated + i]
+        take(house, ordinal, S_HELD, kind, label, ref, expires)
+        places[2 * i - 1] = 0
+        places[2 * i] = ordinal
+      end
+      seated = seated + fare[3]
+      want(fare[2], fare[3])
+      make(at, {perf, fare[1], fare[2], expires, from, line[1] == 'r' and line[5] or line[3], 0, places})
     end
   end
-  add_quotas(line[4], #wanted[i])
 end
-bulk('HSET', ITEMS, items_args, 2)
-bulk('ZADD', DUE, due_args, 2)
-bulk('RPUSH', CART, cart_args, 1)
-for perf, own in pairs(own_args) do
-  if #own > 0 then bulk('HSET', key(perf, 'own'), own, 2) end
+
+-- How many places of an order a rule speaks of, by the lines of the cart and of this request.
+for _, rule in ipairs(rules) do
+  if rule[3] >= 0 then
+    local counted, tariffs = 0, {}
+    for _, tariff in ipairs(rule[2]) do tariffs[tariff] = true end
+    local before = 0
+    for _, line in ipairs(record and record[5] or {}) do
+      if #rule[2] == 0 or tariffs[line[2]] then before = before + #line[8] / 2 end
+    end
+    for _, each in ipairs(made) do
+      if #rule[2] == 0 or tariffs[each[3][2]] then counted = counted + #each[3][8] / 2 end
+    end
+    if counted > 0 and before + counted > rule[3] then
+      unless('order_limits', 'order_limit', lines[1][2], -1, rule[1], math.max(0, rule[3] - before))
+    end
+  end
 end
--- Outlives its holds by an hour, so that a late checkout hears "lapsed" and not "empty".
-call('PEXPIRE', CART, ttl_ms + 3600000)
+
+if #reasons > 0 then return cmsgpack.pack({'refused', reasons, backlog}) end
+
+-- Ids follow the order in which places were asked for.
+table.sort(made, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
+local first, answer = SEQ + 1, {}
+record = record or {ref, kind, label, {}, {}}
+record[1], record[2], record[3] = ref, kind, label
+for i, each in ipairs(made) do
+  local line = each[3]
+  local places = line[8]
+  for at = 1, #places, 2 do
+    SEQ = SEQ + 1
+    places[at] = SEQ
+  end
+  if #exceeded > 0 then line[7] = 1 end
+  add_quotas(line[3], #places / 2)
+  record[5][#record[5] + 1] = line
+  answer[i] = line
+end
+record[4][#record[4] + 1] = {request, first, SEQ - first + 1, exceeded}
+if #record[4] > REQUESTS_MAX then table.remove(record[4], 1) end
+save_cart(cart, record)
 finish()
-local answer = cmsgpack.pack({'held', made, expires})
-call('SET', ANSWER, answer, 'PX', remember_ms)
-return answer
+return cmsgpack.pack({'held', expires, answer, exceeded})

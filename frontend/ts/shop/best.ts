@@ -71,7 +71,7 @@ export class BestAsker {
       await this.onAsk({
         count: this.count,
         categories: this.category.value ? [this.category.value] : [],
-        accessible: this.accessible.checked,
+        wheelchairs: Number(this.accessible.checked),
       });
     } finally {
       this.button.removeAttribute("aria-busy");

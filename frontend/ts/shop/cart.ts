@@ -9,7 +9,7 @@ import type { Cart, CartItem } from "./types";
 export interface BestWish {
   count: number;
   categories: string[];
-  accessible: boolean;
+  wheelchairs: number;
 }
 
 export class CartKeeper {

@@ -1,0 +1,55 @@
+-- needs: core sold
+-- Another seat for one that an order has (SEA-9), in one step with its quotas: the new seat gets the old one's state,
+-- the old one goes back to where it came from. ARGV 1: msgpack {order, perf, from, to, tariff, quotas, keys}. Answers
+-- {"held", 0, line} or {"refused", reasons}.
+local order, perf, from, to, tariff, after, keys = unpack(cmsgpack.unpack(ARGV[1]))
+purge(PURGE_ON_THE_WAY)
+local function refused(code, ordinal, quota, left)
+  return cmsgpack.pack({'refused', {{code, perf, ordinal, quota or '', left or 0, {}}}})
+end
+local house, where, record, lines = house_of(perf), order_of(order)
+if not house then return refused('unknown_performance', from) end
+local item, kept = nil, {}
+for _, line in ipairs(lines or {}) do
+  local stays = line
+  if not item and line[1] == perf then
+    item, stays = split_line(line, function(_, ordinal) return ordinal == from end)
+  end
+  kept[#kept + 1] = stays
+end
+if not item then return refused('unknown_item', from) end
+if to < 0 or to >= house.n then return refused('unknown_seat', to) end
+local byte, origin = byte_at(house, to), ''
+if byte >= ALLOTMENT_FIRST then
+  origin = allotment_by_byte(perf, byte)
+  local own, opens = call('HGET', key(perf, 'keys'), to), false
+  for _, each in ipairs(keys) do opens = opens or each == (own or origin) end
+  if not opens then return refused('not_yours', to) end
+elseif byte ~= S_FREE then
+  return refused('seat_taken', to)
+end
+local change = {}
+for _, id in ipairs(item[3]) do change[id] = (change[id] or 0) - 1 end
+for _, id in ipairs(after) do change[id] = (change[id] or 0) + 1 end
+for id, amount in pairs(change) do
+  read_quotas({id})
+  local left = quotas[id].limit - quotas[id].used - quotas[id].kept
+  if amount > 0 and quotas[id].limit >= 0 and left < amount then
+    return refused('quota_exhausted', to, id, math.max(0, left))
+  end
+end
+for id, amount in pairs(change) do
+  if amount ~= 0 then add_quotas({id}, amount) end
+end
+local state = byte_at(house, from)
+if where == PENDING then
+  take(house, to, state, record[3], record[4], record[5], 0)
+else
+  take(house, to, state)
+end
+free(house, from, item[5])
+item[2], item[3], item[5], item[8][2] = tariff, after, origin, to
+kept[#kept + 1] = item
+save_order(where, order, record, kept)
+finish()
+return cmsgpack.pack({'held', 0, {item}, {}})

@@ -1,0 +1,25 @@
+-- needs: core
+-- Whether every key that should be there is there, whole. Reads only. Answers {"ok"} or raises what is damaged.
+for _, name in ipairs({QUOTAS, CARTS, PENDING, SOLD}) do
+  if call('HEXISTS', name, '') == 0 then damaged(name) end
+end
+if not call('ZSCORE', DUE, '') then damaged(DUE) end
+for perf in string.gmatch(call('HGET', META, 'perfs') or '', '%d+') do
+  local house = house_of(tonumber(perf))
+  if house then
+    local count = call('STRLEN', house.base .. ':stretches') / 16
+    if count == 0 then damaged('plan of ' .. perf) end
+    if call('STRLEN', key(perf, 'states')) ~= house.n then damaged('states of ' .. perf) end
+    if call('STRLEN', key(perf, 'i0')) ~= count then damaged('index of ' .. perf) end
+  end
+end
+for part in string.gmatch(call('HGET', META, 'parts') or '', '[^ ]+') do
+  if call('EXISTS', TAG .. ':plan:' .. part) == 0 then damaged('plan ' .. part) end
+end
+local held = {}
+for _, id in ipairs(call('HKEYS', TAG .. ':allot')) do held[id] = true end
+for _, field in ipairs(call('HKEYS', META)) do
+  local id = string.match(field, '^a%d+:(.*)$')
+  if id and not held[id] then damaged('allotments') end
+end
+return cmsgpack.pack({'ok'})

@@ -1,0 +1,27 @@
+-- needs: core
+-- Pending -> held again: an order that was not made after all goes back into its cart, or another. ARGV 1: msgpack
+-- {order, cart, ref, kind, label, ttl_ms}. Answers how many places; 0 when there is no such pending order.
+local order, cart, ref, kind, label, ttl_ms = unpack(cmsgpack.unpack(ARGV[1]))
+local raw = call('HGET', PENDING, order)
+if not raw then return cmsgpack.pack({'ok', 0}) end
+local record, expires, count = cart_of(cart) or {ref, kind, label, {}, {}}, now + ttl_ms, 0
+record[1], record[2], record[3] = ref, kind, label
+for _, line in ipairs(cmsgpack.unpack(raw)[6]) do
+  line[4] = expires
+  changes_of(line[1])
+  local house, places = house_of(line[1]), line[8]
+  for i = 1, #places, 2 do
+    -- A place that came from the ledger has its ticket's number; in a cart it gets one of ours.
+    if type(places[i]) ~= 'number' then
+      SEQ = SEQ + 1
+      places[i] = SEQ
+    end
+    if places[i + 1] >= 0 then take(house, places[i + 1], S_HELD, kind, label, ref, expires) end
+    count = count + 1
+  end
+  record[5][#record[5] + 1] = line
+end
+call('HDEL', PENDING, order)
+save_cart(cart, record)
+finish()
+return cmsgpack.pack({'ok', count})
