@@ -15,8 +15,8 @@ import msgspec
 PROTOCOL_VERSION = 1
 
 # States as the store knows them, one byte a seat.
-FREE, HELD, PENDING, SOLD, BLOCKED, USED = range(6)
-STATES = (FREE, HELD, PENDING, SOLD, BLOCKED, USED)
+FREE, HELD, PENDING, SOLD, BLOCKED, USED, ALLOTTED, LINKED = range(8)
+STATES = (FREE, HELD, PENDING, SOLD, BLOCKED, USED, ALLOTTED, LINKED)
 
 # Close codes of our own (4000–4999 is the application's range, RFC 6455 §7.4.2) beside the registered ones we use.
 CLOSE_GOING_AWAY = 1001

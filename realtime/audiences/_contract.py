@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from realtime.messages import STATES, Holder, Quota
+from realtime.messages import BLOCKED, STATES, Holder, Quota
 
 
 class Audience(msgspec.Struct, frozen=True):
@@ -35,12 +35,12 @@ class Audience(msgspec.Struct, frozen=True):
 
     def table(self) -> bytes:
         """For bytes.translate; a state that is not known yet reads as blocked, never as free."""
-        unknown = self.code_of[STATES[-2]]
+        unknown = self.code_of[BLOCKED]
         return bytes(self.code_of[state] if state < len(self.code_of) else unknown for state in range(256))
 
     def seat(self, ordinal: int, state: int, holder: Holder | None) -> tuple[Any, ...]:
         """One seat as this audience reads it in a delta."""
-        code = self.code_of[state] if state < len(self.code_of) else self.code_of[STATES[-2]]
+        code = self.code_of[state] if state < len(self.code_of) else self.code_of[BLOCKED]
         if holder is None or not self.sees_holders:
             return (ordinal, code)
         return (ordinal, code, holder.kind, holder.label, holder.expires_at_ms)
