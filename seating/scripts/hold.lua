@@ -12,8 +12,9 @@ local record = cart_of(cart)
 for _, said in ipairs(record and record[4] or {}) do
   if said[1] == request then
     local first, beyond, made = said[2], said[2] + said[3], {}
+    local function mine(id) return type(id) == 'number' and id >= first and id < beyond end
     for _, line in ipairs(record[5]) do
-      made[#made + 1] = split_line(line, function(id) return type(id) == 'number' and id >= first and id < beyond end)
+      if line[4] > now then made[#made + 1] = split_line(line, mine) end
     end
     if #made > 0 then return cmsgpack.pack({'held', made[1][4], made, said[4]}) end
   end
