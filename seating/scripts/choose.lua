@@ -11,7 +11,7 @@ do
   -- for a party in one row. MIDDLES: rows tried as the middle of a split one. NEAREST: stretches whose seats are
   -- combined when a party is spread over a zone or the house. ACCESSIBLE: runs with wheelchair places. LEFT: how far
   -- free seats are counted for a refusal.
-  local WINDOWS_MAX, MIDDLES_MAX, NEAREST_MAX, ACCESSIBLE_MAX, LEFT_MAX = 128, 64, 64, 64, 50
+  local WINDOWS_MAX, MIDDLES_MAX, NEAREST_MAX, ACCESSIBLE_MAX, LEFT_MAX = 128, 32, 64, 64, 50
   -- One lone seat weighs more than any distance: twenty seats have at most 20 * 65,535 of it.
   local LONE = 2 ^ 21
   local REACH = {row = 2, rows = 3, zone = 4, house = 5}
@@ -121,7 +121,7 @@ do
     local search = {
       house = house, byte = wish.byte, count = wish.count, char = char, index = index_of(house, wish.byte),
       rows_max = wish.rows_max or 0, reach = REACH[wish.apart or 'house'], changed = {}, blocks = {}, middles = {},
-      zones = zones_of(house, wish.zones), slices = {},
+      zones = zones_of(house, wish.zones), slices = {}, two = char .. char, states_key = key(house.perf, 'states'),
       pattern = wish.byte == 0 and '^%z+()' or '^' .. (string.find(char, '%w') and char or '%' .. char) .. '+()',
     }
     local catalog, seen = catalog_of(house), {}
@@ -278,6 +278,20 @@ do
     return list
   end
 
+  -- Whether as many rows as are allowed have room for n at all.
+  local function rows_allow(search, blocks, n)
+    local room, rows = {}, {}
+    for _, block in ipairs(blocks) do
+      local row = row_of(search.house, block.position)
+      if not room[row] then rows[#rows + 1] = row end
+      room[row] = (room[row] or 0) + block.length
+    end
+    table.sort(rows, function(a, b) return room[a] > room[b] end)
+    local seats = 0
+    for i = 1, math.min(search.rows_max, #rows) do seats = seats + room[rows[i]] end
+    return seats >= n
+  end
+
   -- The best way to seat n in exactly `parts` of these blocks, two or more in each; with a `middle` row, at least
   -- `need` of them side by side there. Goes through the blocks from the last to the first and keeps, for each number
   -- of parts and seats, the best so far; of equals, the one that starts earlier. Nil when there is no way.
@@ -290,6 +304,7 @@ do
     for i = 1, parts - 1 do least = least - lengths[i] end
     least = math.max(2, least)
     local limited = search.rows_max > 0 and search.rows_max < parts
+    if limited and not rows_allow(search, blocks, n) then return nil end
     if not limited then blocks = reduced(search, blocks, parts, least, most, middle) end
     table.sort(blocks, function(a, b) return a.start + a.a > b.start + b.a end)
     -- layers[p][key]; a key is seats, whether the middle row is served, rows begun, whether the last one is this row.
@@ -341,6 +356,36 @@ do
     return tops
   end
 
+  -- Whether a stretch has a second block of two and more. Asked of many rows in vain, so nothing is made of it.
+  local function has_second(search, position)
+    local house = search.house
+    local states = search.changed[position] or (house.at[position] and house.at[position].states)
+    if not states then
+      local chunk, at = plan_bytes(house, 'stretches', 16, position)
+      local start, length = struct.unpack('>I4I2', chunk, at + 1)
+      states = call('GETRANGE', search.states_key, start, start + length - 1)
+    end
+    local first = string.find(states, search.two, 1, true)
+    return first and string.find(states, search.two, string.match(states, search.pattern, first), true)
+  end
+
+  -- Whether n may fit into a row and those next to it, as far as their longest runs tell. Most rows of a house that is
+  -- nearly sold out end here.
+  local function hopeful(search, slice, position, n, parts)
+    local known = search.middles[position]
+    if known then return known.longest + known.tops[math.min(#known.tops, math.floor(n / 2) - 1)] >= n end
+    local own, most = byte_of(slice, position), 0
+    local chunk, at = plan_bytes(search.house, 'near', 16, position)
+    for i = at + 1, at + 16, 2 do
+      local a, b = string.byte(chunk, i, i + 1)
+      local near = a * 256 + b
+      if near == NONE then break end
+      local byte = byte_of(slice, near)
+      if byte > most and (not slice.inside or slice.inside[near]) then most = byte end
+    end
+    return (most >= 2 and own + (parts - 1) * math.max(own, most) >= n) or has_second(search, position)
+  end
+
   -- A row as the middle of a split party: its blocks and those in front, behind and across the aisle.
   local function middle_of(search, slice, position)
     local known = search.middles[position]
@@ -377,7 +422,7 @@ do
         -- Further rows are searched only by those who may not sit further apart.
         if looked > MIDDLES_MAX and (mine or search.reach > 3) then break end
         if beaten(best, need * lower + (n - need) * math.max(0, lower - slice.drop)) then break end
-        if not beaten(best, need * lower + (n - need) * around) then
+        if not beaten(best, need * lower + (n - need) * around) and hopeful(search, slice, position, n, parts) then
           local middle = middle_of(search, slice, position)
           if middle.tops[parts - 1] and middle.longest + middle.tops[parts - 1] >= n then
             local found = combine(search, n, middle.blocks, parts, position, need)
@@ -512,31 +557,47 @@ do
 
   -- Wheelchairs ---------------------------------------------------------------------------------------------------
 
-  -- The nearest runs with a wheelchair place to be had, every seat of them by its place: kind, category, free, far.
-  local function accessible_runs(search)
-    local house, found = search.house, {}
-    local raw = call('GET', house.base .. ':access') or ''
-    for at = 1, #raw, 16 do
-      if #found == ACCESSIBLE_MAX then break end
-      local start, length, lower, zone, offset = struct.unpack('>I4I2I2I2xxI4', raw, at)
+  -- Every seat of a run by its place: kind (1 wheelchair place, 2 companion's seat), category, free, far. Nil when no
+  -- wheelchair place is to be had in it.
+  local function read_run(search, start, length, lower, offset)
+    local house, stretch, i, any = search.house, nil, nil, false
+    local run = {start = start, length = length, lower = lower, kind = {}, category = {}, free = {}, far = {}}
+    local kinds = call('GETRANGE', house.base .. ':kinds', offset, offset + length * 2 - 1)
+    local far = call('GETRANGE', house.base .. ':far', start * 2, (start + length) * 2 - 1)
+    for k = 1, length do
+      if not stretch or i == stretch.length then stretch, i = place_of(house, start + k - 1) else i = i + 1 end
+      run.kind[k], run.category[k] = string.byte(kinds, 2 * k - 1, 2 * k)
+      run.free[k] = string.byte(stretch.states, i) == search.byte
+      run.far[k] = struct.unpack('>I2', far, 2 * k - 1)
+      any = any or (run.free[k] and run.kind[k] == 1)
+    end
+    return any and run or nil
+  end
+
+  -- The i-th nearest run with a wheelchair place to be had, read when it is first asked for.
+  local function run_at(search, i)
+    local runs = search.runs
+    if not runs then
+      runs = {raw = call('GET', search.house.base .. ':access') or '', at = 1}
+      search.runs = runs
+    end
+    while #runs < i and #runs < ACCESSIBLE_MAX and runs.at < #runs.raw do
+      local start, length, lower, zone, offset = struct.unpack('>I4I2I2I2xxI4', runs.raw, runs.at)
+      runs.at = runs.at + 16
       local inside = not search.zones
       for _, wanted in ipairs(search.zones or {}) do inside = inside or wanted == zone end
-      if inside then
-        local run = {start = start, length = length, lower = lower, kind = {}, category = {}, free = {}, far = {}}
-        local kinds = call('GETRANGE', house.base .. ':kinds', offset, offset + length * 2 - 1)
-        local far = call('GETRANGE', house.base .. ':far', start * 2, (start + length) * 2 - 1)
-        local stretch, i, any = nil, nil, false
-        for k = 1, length do
-          if not stretch or i == stretch.length then stretch, i = place_of(house, start + k - 1) else i = i + 1 end
-          run.kind[k], run.category[k] = string.byte(kinds, 2 * k - 1, 2 * k)
-          run.free[k] = string.byte(stretch.states, i) == search.byte
-          run.far[k] = struct.unpack('>I2', far, 2 * k - 1)
-          any = any or (run.free[k] and run.kind[k] == 1)
-        end
-        if any then found[#found + 1] = run end
-      end
+      if inside then runs[#runs + 1] = read_run(search, start, length, lower, offset) end
     end
-    return found
+    return runs[i]
+  end
+
+  -- All of them, to be gone through by a loop that may end early.
+  local function accessible_runs(search)
+    local i = 0
+    return function()
+      i = i + 1
+      return run_at(search, i)
+    end
   end
 
   local function is(run, k, kind) return run.free[k] and run.kind[k] == kind end
@@ -554,9 +615,9 @@ do
   -- n seats side by side with exactly `wheels` wheelchair places, all of one category: {weight, window}. The weight is,
   -- in this order, wheelchair users without a companion's place beside them in the party, wheelchair places left
   -- without one, lone seats, distance.
-  local function accessible_window(runs, category, n, wheels)
+  local function accessible_window(search, category, n, wheels)
     local best = nil
-    for _, run in ipairs(runs) do
+    for run in accessible_runs(search) do
       if beaten(best, run.lower * n) then break end
       local long, count, cost = 0, 0, 0
       for j = 1, run.length do
@@ -588,8 +649,9 @@ do
 
   -- One neighbour beside each of `wheels` wheelchair places (two beside one of them, if `triple`), all of a category,
   -- nobody counted twice: as few as can be without a companion's place beside them, then nearest.
-  local function accessible_pairs(runs, category, wheels, triple)
-    local sorted = {unpack(runs)}
+  local function accessible_pairs(search, category, wheels, triple)
+    local sorted = {}
+    for run in accessible_runs(search) do sorted[#sorted + 1] = run end
     table.sort(sorted, function(a, b) return a.start > b.start end)
     -- after[k][t]: the best k of them, t with two neighbours, among the seats passed; by place, from the last one.
     local function fresh(from)
@@ -674,9 +736,9 @@ do
 
   -- A party with wheelchairs: all in one row; else as many as can be in one row with all wheelchair users and the
   -- others elsewhere; else each wheelchair user with a neighbour, and the others elsewhere.
-  local function seated_with(search, n, wheels, runs)
+  local function seated_with(search, n, wheels)
     local function together(m)
-      return function(slice) return accessible_window(runs, slice.category, m, wheels) end
+      return function(slice) return accessible_window(search, slice.category, m, wheels) end
     end
     local found = split_with(search, 0, 1, together(n))
     if found or search.reach < 3 then return found end
@@ -687,32 +749,34 @@ do
     local others = n - 2 * wheels
     if wheels < 2 or others < 0 then return nil end
     return split_with(search, others > 1 and others or 0, wheels, function(slice)
-      return accessible_pairs(runs, slice.category, wheels, others == 1)
+      return accessible_pairs(search, slice.category, wheels, others == 1)
     end)
   end
 
   -- How many single seats would do, in the category that has most, up to a number beyond which nobody asks (where
   -- wheelchair places are too few, how many of those there are); and whether they would be enough.
-  local function left_for(search, n, wheels, runs)
-    local most, enough = 0, false
+  local function left_for(search, n, wheels)
+    local most, enough = 0, math.max(n, LEFT_MAX)
     for _, slice in ipairs(search.slices) do
       local left, places = 0, 0
-      for _, run in ipairs(runs) do
-        for k = 1, run.length do
-          if run.category[k] == slice.category then
-            if is(run, k, 1) then places = places + 1 elseif is(run, k, 2) then left = left + 1 end
+      if wheels > 0 then
+        for run in accessible_runs(search) do
+          for k = 1, run.length do
+            if run.category[k] == slice.category then
+              if is(run, k, 1) then places = places + 1 elseif is(run, k, 2) then left = left + 1 end
+            end
           end
         end
       end
       for position in walk(slice, 1) do
-        if left >= math.max(n, LEFT_MAX) then break end
+        if left >= enough then break end
         for _, block in ipairs(blocks_of(search, position, 1)) do left = left + block.length end
       end
-      left = places < wheels and places or math.min(left + wheels, math.max(n, LEFT_MAX))
-      enough = enough or left >= n
+      left = places < wheels and places or math.min(left + wheels, enough)
       most = math.max(most, left)
+      if most == enough then break end
     end
-    return most, enough
+    return most, most >= n
   end
 
   -- wish: {count, byte, categories {{name, k}}, zones, wheelchairs, rows_max, apart}. Answers {choice = k, ordinals,
@@ -721,9 +785,8 @@ do
   choose = function(house, wish)
     local search, n, wheels = search_of(house, wish), wish.count, wish.wheelchairs or 0
     if wish.without then leave_out(search, wish.without) end
-    local runs = wheels > 0 and accessible_runs(search) or {}
     if wheels > 0 then
-      local found = seated_with(search, n, wheels, runs)
+      local found = seated_with(search, n, wheels)
       if found then
         return {choice = found.slice.choice, ordinals = ordinals_of(found.rest, ordinals_of(found.core)), rank = found.key}
       end
@@ -734,7 +797,7 @@ do
         return {choice = found.slice.choice, ordinals = ordinals_of(found), rank = {tier, parts, lone, found[1] % LONE}}
       end
     end
-    local left, enough = left_for(search, n, wheels, runs)
+    local left, enough = left_for(search, n, wheels)
     return nil, enough and 'no_adjacent' or 'not_enough_seats', left
   end
 
