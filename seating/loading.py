@@ -36,7 +36,7 @@ class Layout(Struct, frozen=True):
     argument: bytes
 
 
-def lay_out(group: GroupState, *, force: bool, now_ms: int) -> Layout:
+def lay_out(group: GroupState, *, force: bool, now_ms: int, run: str) -> Layout:
     """Raises ValueError for a state that contradicts itself: states that do not match their plan, links of different
     plans, more allotments than a performance can have."""
     houses = {p.id: house_of(p.plan) for p in group.performances if p.plan is not None}
@@ -83,7 +83,7 @@ def lay_out(group: GroupState, *, force: bool, now_ms: int) -> Layout:
     argument = encode(
         (
             staging, names, secrets.token_hex(5), force, -1 if group.as_of_ms is None else group.as_of_ms,
-            performances, list(parts), allotted, [order.order for order in orders],
+            performances, list(parts), allotted, [order.order for order in orders], run,
         )
     )  # fmt: skip
     return Layout(list(_commands(f"{tag_of(group.group)}:{staging}:", strings, hashes)), argument)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, ResponseError
 
 from seating.holds import (
@@ -145,7 +146,7 @@ class Inventory:
         keys = keys_of(group.group)
         if only_if_missing and await self._pipe.call("HEXISTS", keys[0], "epoch"):
             return
-        layout = lay_out(group, force=not only_if_missing, now_ms=await self.now_ms())
+        layout = lay_out(group, force=not only_if_missing, now_ms=await self.now_ms(), run=await self._run())
         for first in range(0, len(layout.commands), 32):
             some = layout.commands[first : first + 32]
             await asyncio.gather(*(self._pipe.call(*command) for command in some))
@@ -169,8 +170,9 @@ class Inventory:
         return int(seconds) * 1000 + int(micros) // 1000
 
     async def pulse(self, group: str) -> None:
-        """Raises GroupMissing when the group, or any key that it must have, is gone or cut short. Cheap."""
-        await self._step("pulse", group)
+        """Raises GroupMissing when the group, or any key that it must have, is gone or cut short, or when Redis was
+        started again or failed over since the group was loaded, and may have lost what happened last. Cheap."""
+        await self._step("pulse", group, await self._run())
 
     async def dump(self, group: str) -> list[Any]:
         """Everything that is known of a group at one instant, undecoded: see scripts/dump.lua and `seating.audit`."""
@@ -365,6 +367,12 @@ class Inventory:
         return None if isinstance(answer, bytes) else list(answer)
 
     # Steps
+
+    async def _run(self) -> str:
+        """The server's run, as it calls itself since its start. Not asked of a cluster, where a group may move."""
+        if isinstance(self._redis, RedisCluster):
+            return ""
+        return str((await self._redis.info("server"))["run_id"])
 
     async def _suggest(self, request: HoldRequest, reasons: tuple[Reason, ...]) -> Refusal:
         """Free seats near the first few that were taken: a buyer chooses among seats, not among lists. Asked apart, for

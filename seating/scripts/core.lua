@@ -3,8 +3,9 @@
 -- one line in its log and one message for all that happened to it.
 --
 -- Keys, all under one hash tag TAG = {g:GROUP}, hence on one node:
---   TAG:meta     hash    epoch, seq, many, perfs, parts (of plans); per performance v<P> version, n<P> seats, pl<P> plan digest,
---                        k<P> the performances it is linked with "2,3"; a<P>:<allotment> its byte, b<P>:<byte> back
+--   TAG:meta     hash    epoch, seq, many, perfs, parts (of plans), run (the id of the server's run that it was loaded in);
+--                        per performance v<P> version, n<P> seats, pl<P> plan digest, k<P> the performances it is
+--                        linked with "2,3"; a<P>:<allotment> its byte, b<P>:<byte> back
 --   TAG:quotas   hash    u<Q> used, l<Q> limit (absent: none), p<Q> performances that show it (absent: see shown_on),
 --                        r<Q> kept back by allotments
 --   TAG:carts    hash    cart -> msgpack {ref, kind, label, requests, lines}

@@ -1,11 +1,12 @@
 -- Puts a group in place that was laid out beside it, under a new epoch; load.lua then adds what only Redis knew. It
 -- precedes core.lua, which can only read a group that is there. ARGV 1: msgpack {staging prefix, names staged, epoch,
--- force, as_of ms or -1, perfs {{id, seats, digest, links}}, plan parts, allotments {{id, record}}, orders known}. Answers 0 when a group was there.
+-- force, as_of ms or -1, perfs {{id, seats, digest, links}}, plan parts, allotments {{id, record}}, orders known, run}. Answers 0 when a group was there.
 local survivors, promised, orders_known = {}, {}, {}
 do
 local META = KEYS[1]
 local TAG = string.sub(META, 1, -6)
-local staging, names, epoch, force, as_of, perfs, parts, allotted, known = unpack(cmsgpack.unpack(ARGV[1]), 1, 9)
+local staging, names, epoch, force, as_of, perfs, parts, allotted, known, run =
+  unpack(cmsgpack.unpack(ARGV[1]), 1, 10)
 
 local function each_staged(what)
   for _, name in ipairs(names) do what(TAG .. ':' .. staging .. ':' .. name, TAG .. ':' .. name) end
@@ -46,7 +47,7 @@ each_staged(function(from, to)
 end)
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local ids, meta = {}, {'epoch', epoch, 'many', #perfs > 1 and 1 or 0, 'seq', math.max(now, tonumber(before[4] or 0))}
+local ids, meta = {}, {'epoch', epoch, 'run', run, 'many', #perfs > 1 and 1 or 0, 'seq', math.max(now, tonumber(before[4] or 0))}
 local function with(...)
   for _, each in ipairs({...}) do meta[#meta + 1] = each end
 end

@@ -1,5 +1,9 @@
 -- needs: core
--- Whether every key that should be there is there, whole. Reads only. Answers {"ok"} or raises what is damaged.
+-- Whether every key that should be there is there, whole. Reads only. ARGV 1: the id of the server's run, or "". Answers
+-- {"ok"} or raises what is damaged.
+-- A server that was started again, or took over, may have gone back in time: what it did not write down in time, or was
+-- not told in time, it does not know that it ever knew.
+if ARGV[1] ~= '' and call('HGET', META, 'run') ~= ARGV[1] then damaged('time: another run of the server') end
 for _, name in ipairs({QUOTAS, CARTS, PENDING, SOLD}) do
   if call('HEXISTS', name, '') == 0 then damaged(name) end
 end
