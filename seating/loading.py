@@ -51,7 +51,7 @@ def lay_out(group: GroupState, *, force: bool, now_ms: int, run: str) -> Layout:
         strings[f"p:{id}:i0"] = longest_runs(house, own, FREE)
         for name, part in house.parts.items():
             strings[f"plan:{house.digest}:{name}"] = part
-            parts[f"{house.digest}:{name}"] = None
+            parts[f"{house.digest}:{name}={len(part)}"] = None
     for allotment in group.allotments:
         id, byte = allotment.performance, numbers.get(allotment.id, 0)
         if byte:

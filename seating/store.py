@@ -403,6 +403,9 @@ class Inventory:
             answer = await self._script(name, keys_of(group), arguments)
         except ResponseError as error:
             if (lost := _DAMAGED.match(str(error))) is None:
+                if name != "pulse":
+                    # It may have stumbled over a key that is gone.
+                    await self.pulse(group)
                 raise
             raise GroupMissing(group, damaged=lost[1]) from error
         if answer == _MISSING:

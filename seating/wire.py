@@ -186,10 +186,11 @@ def _owners(
                 found[item.ordinal] = SeatOwner(kind, label, ref, 0, order=name.decode())
     found.pop(-1, None)
     labels = {}
-    for _, raw in _pairs(allotments):
-        label, _, of, byte, *_ = decode(raw)
-        if of == performance and byte:
-            labels[byte] = label
+    for name, raw in _pairs(allotments):
+        if name:
+            label, _, of, byte, *_ = decode(raw)
+            if of == performance and byte:
+                labels[byte] = label
     if labels:
         for ordinal, byte in enumerate(states):
             if byte >= ALLOTMENT_FIRST:

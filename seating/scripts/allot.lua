@@ -10,8 +10,10 @@ local allotment = allotment_of(id) or {label, release, perf, 0, 0, {}}
 local function refuse(code, ordinal, quota, left)
   reasons[#reasons + 1] = {code, perf, ordinal or -1, quota or '', left or 0, {}}
 end
--- One is for seats or for quantities, and of one performance.
-if allotment[3] ~= perf or (#ordinals > 0 and #allotment[6] > 0) or (quantity > 0 and allotment[4] > 0) then
+-- One is for seats or for quantities, of one performance and of the same quotas throughout.
+local others = #allotment[6] > 0 and table.concat(allotment[6], '\n') ~= table.concat(ids, '\n')
+if allotment[3] ~= perf or (#ordinals > 0 and (#allotment[6] > 0 or quantity > 0))
+  or (quantity > 0 and (allotment[4] > 0 or others)) then
   refuse('unknown_allotment', -1, id)
 end
 local byte = allotment[4]
@@ -19,6 +21,7 @@ if #ordinals > 0 and byte == 0 and #reasons == 0 then
   byte = ALLOTMENT_FIRST
   while byte < 256 and call('HEXISTS', META, 'b' .. perf .. ':' .. byte) == 1 do byte = byte + 1 end
   if byte == 256 then refuse('allotment_exhausted', -1, id) end
+  known.lengths[byte] = math.huge
 end
 for _, ordinal in ipairs(ordinals) do
   if ordinal < 0 or ordinal >= known.n then
@@ -42,7 +45,15 @@ if #reasons > 0 then return cmsgpack.pack({'refused', reasons}) end
 allotments[id] = allotment
 allotment[1], allotment[2], allotment[4] = label, release, byte
 if byte > 0 then call('HSET', META, 'a' .. perf .. ':' .. id, byte, 'b' .. perf .. ':' .. byte, id) end
-for _, each in ipairs(seat_keys) do call('HSET', key(perf, 'keys'), each[1], each[2]) end
+if known.lengths[byte] == math.huge then
+  call('SET', key(perf, 'i' .. byte), string.rep('\0', call('STRLEN', known.base .. ':stretches') / 16))
+end
+if #ordinals > 0 then
+  -- A key from an allotment that was released opens nothing any more.
+  bulk('HDEL', key(perf, 'keys'), ordinals, 1)
+  for _, each in ipairs(seat_keys) do call('HSET', key(perf, 'keys'), each[1], each[2]) end
+  call('HSET', META, 'y' .. perf, call('HLEN', key(perf, 'keys')))
+end
 if quantity > 0 then
   allotment[6] = ids
   changes_of(perf)

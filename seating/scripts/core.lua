@@ -5,7 +5,8 @@
 -- Keys, all under one hash tag TAG = {g:GROUP}, hence on one node:
 --   TAG:meta     hash    epoch, seq, many, perfs, parts (of plans), run (the id of the server's run that it was loaded in);
 --                        per performance v<P> version, n<P> seats, pl<P> plan digest, k<P> the performances it is
---                        linked with "2,3"; a<P>:<allotment> its byte, b<P>:<byte> back
+--                        linked with "2,3"; a<P>:<allotment> its byte, b<P>:<byte> back; y<P> how many seats have a
+--                        key of their own; parts as "digest:name=size ..."
 --   TAG:quotas   hash    u<Q> used, l<Q> limit (absent: none), p<Q> performances that show it (absent: see shown_on),
 --                        r<Q> kept back by allotments
 --   TAG:carts    hash    cart -> msgpack {ref, kind, label, requests, lines}
@@ -20,7 +21,7 @@
 --   TAG:p:P:log    list    the last changes        TAG:p:P:feed   the channel
 --   TAG:plan:D:... geometry of plan D: stretches, where, and what choose.lua needs; shared by its performances
 -- A line of a cart or an order is {perf, tariff, quotas, expires, allotment, bundle, exceeded, {id, ordinal, ...}}.
--- quotas, carts, due, pending and sold have a member "" from the load on: without it, the key was lost.
+-- quotas, carts, due, pending, sold, qsets and allot have a member "" from the load on: without it, the key was lost.
 -- Fixed keys come by KEYS; those named by data inside the step (performances, plans) are derived from the same tag.
 local call = redis.call
 local META, QUOTAS, CARTS, DUE, PENDING, SOLD = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -66,7 +67,7 @@ local function performance_of(perf)
     if found[1] then
       known = {
         perf = perf, n = tonumber(found[1]), base = TAG .. ':plan:' .. (found[2] or ''), version = tonumber(found[3]),
-        linked = found[4] or nil, at = {}, touched = {}, indexes = {},
+        linked = found[4] or nil, at = {}, touched = {}, indexes = {}, lengths = {},
       }
     end
     performances[perf] = known
@@ -125,6 +126,15 @@ local function longest_run(states, byte)
   end
 end
 
+-- Notes that the index of seats with this byte changes here. One that was lost is not begun anew by being written to.
+local function mark(house, stretch, byte)
+  if stretch.bytes[byte] or (byte ~= S_FREE and byte < ALLOTMENT_FIRST) then return end
+  stretch.bytes[byte] = true
+  local length = house.lengths[byte] or call('STRLEN', key(house.perf, 'i' .. byte))
+  house.lengths[byte] = length
+  if stretch.position >= length then damaged('index of ' .. house.perf) end
+end
+
 -- Puts a byte into a seat, in memory.
 local function put(house, stretch, i, byte)
   local states = stretch.states
@@ -138,8 +148,8 @@ local function put(house, stretch, i, byte)
   elseif i > stretch.to then
     stretch.to = i
   end
-  if before == S_FREE or before >= ALLOTMENT_FIRST then stretch.bytes[before] = true end
-  if byte == S_FREE or byte >= ALLOTMENT_FIRST then stretch.bytes[byte] = true end
+  mark(house, stretch, before)
+  mark(house, stretch, byte)
 end
 
 -- The longest runs of seats with this byte, a byte a stretch, with what this step has done so far.
@@ -148,10 +158,7 @@ local function index_of(house, byte)
   if not index then
     local count = call('STRLEN', house.base .. ':stretches') / 16
     index = call('GET', key(house.perf, 'i' .. byte)) or ''
-    if #index < count then
-      if byte == S_FREE then damaged('index of ' .. house.perf) end
-      index = index .. string.rep('\0', count - #index)
-    end
+    if #index < count then damaged('index of ' .. house.perf) end
   end
   for _, stretch in ipairs(house.touched) do
     if stretch.bytes[byte] then
@@ -211,8 +218,9 @@ local allotments = {}
 local function allotment_of(id)
   local known = allotments[id]
   if known == nil then
-    local raw = call('HGET', TAG .. ':allot', id)
-    known = raw and cmsgpack.unpack(raw) or false
+    local found = call('HMGET', TAG .. ':allot', '', id)
+    if not found[1] then damaged('allotments') end
+    known = found[2] and cmsgpack.unpack(found[2]) or false
     allotments[id] = known
   end
   return known
@@ -339,8 +347,11 @@ end
 local function draw(id, amount)
   local allotment = allotment_of(id)
   if not allotment or allotment[4] > 0 then return end
+  local before = math.max(0, allotment[5])
   allotment[5] = allotment[5] - amount
   allotment.dirty = true
+  -- One that was made smaller than what is out of it keeps nothing back until enough has come back.
+  amount = before - math.max(0, allotment[5])
   read_quotas(allotment[6])
   for _, each in ipairs(allotment[6]) do
     local quota = quotas[each]
@@ -526,6 +537,8 @@ local function release_allotment(id)
   local perf, byte, freed = allotment[3], allotment[4], 0
   local house = house_of(perf)
   if byte > 0 and house then
+    -- Seats that this very step has given back to it must not be missed.
+    finish()
     local states, from = call('GET', key(perf, 'states')) or '', 1
     while freed < ALLOTTED_AT_ONCE do
       local at = string.find(states, string.char(byte), from, true)
@@ -537,9 +550,9 @@ local function release_allotment(id)
     if freed == ALLOTTED_AT_ONCE then return freed, false end
     call('HDEL', META, 'a' .. perf .. ':' .. id, 'b' .. perf .. ':' .. byte)
     call('DEL', key(perf, 'i' .. byte))
-    house.indexes[byte] = nil
+    house.indexes[byte], house.lengths[byte] = nil, nil
   else
-    freed = allotment[5]
+    freed = math.max(0, allotment[5])
     changes_of(perf)
     draw(id, freed)
     finish()

@@ -124,15 +124,29 @@ for at, line in ipairs(lines) do
   end
 end
 
+local function performance_with(id)
+  for _, each in ipairs(made) do
+    for _, quota in ipairs(each[3][3]) do if quota == id then return each[3][1] end end
+  end
+  return 0
+end
+
 local function check_quotas()
   for id, amount in pairs(wanted) do
     read_quotas({id})
     if left_of(id) < 0 then
-      local line = nil
-      for _, each in ipairs(made) do
-        for _, quota in ipairs(each[3][3]) do if quota == id then line = line or each[3] end end
-      end
-      unless('quotas', 'quota_exhausted', line and line[1] or 0, -1, id, math.max(0, left_of(id) + amount))
+      unless('quotas', 'quota_exhausted', performance_with(id), -1, id, math.max(0, left_of(id) + amount))
+    end
+  end
+end
+
+-- A manager who may sell what is kept back is told that it was.
+local function tell_kept()
+  for id, amount in pairs(wanted) do
+    local quota = quotas[id]
+    if quota.limit >= 0 and left_of(id) >= 0 and left_of(id) < quota.kept then
+      local left = math.max(0, left_of(id) + amount - quota.kept)
+      unless('allotments', 'quota_exhausted', performance_with(id), -1, id, left)
     end
   end
 end
@@ -224,6 +238,8 @@ for at, line in ipairs(lines) do
     end
   end
 end
+
+if may.allotments then tell_kept() end
 
 -- How many places of an order a rule speaks of, by the lines of the cart and of this request.
 for _, rule in ipairs(rules) do

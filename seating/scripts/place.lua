@@ -34,8 +34,10 @@ if before[1] then
     local perf, byte = string.match(field, '^b(%d+):(%d+)$')
     if perf then redis.call('UNLINK', TAG .. ':p:' .. perf .. ':i' .. byte) end
   end
-  for part in string.gmatch(before[3] or '', '[^ ]+') do redis.call('UNLINK', TAG .. ':plan:' .. part) end
+  for part in string.gmatch(before[3] or '', '([^ =]+)=%d+') do redis.call('UNLINK', TAG .. ':plan:' .. part) end
 end
+-- Nothing is taken over from a group whose heart was lost.
+for _, perf in ipairs(perfs) do redis.call('UNLINK', TAG .. ':p:' .. perf[1] .. ':log', TAG .. ':p:' .. perf[1] .. ':keys') end
 redis.call('UNLINK', META, KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6],
   TAG .. ':stale', TAG .. ':qsets', TAG .. ':allot')
 
@@ -55,6 +57,8 @@ for i, perf in ipairs(perfs) do
   ids[i] = perf[1]
   with('v' .. perf[1], 0, 'n' .. perf[1], perf[2], 'pl' .. perf[1], perf[3])
   if perf[4] ~= '' then with('k' .. perf[1], perf[4]) end
+  local keyed = redis.call('HLEN', TAG .. ':p:' .. perf[1] .. ':keys')
+  if keyed > 0 then with('y' .. perf[1], keyed) end
 end
 with('perfs', table.concat(ids, ','), 'parts', table.concat(parts, ' '))
 for _, each in ipairs(allotted) do
@@ -66,7 +70,7 @@ for _, each in ipairs(allotted) do
   if record[2] > 0 then redis.call('ZADD', KEYS[4], record[2], '@' .. id) end
 end
 for from = 1, #meta, 2000 do redis.call('HSET', META, unpack(meta, from, math.min(from + 1999, #meta))) end
-for _, name in ipairs({KEYS[2], KEYS[3], KEYS[5], KEYS[6]}) do redis.call('HSET', name, '', epoch) end
+for _, name in ipairs({KEYS[2], KEYS[3], KEYS[5], KEYS[6], TAG .. ':qsets', TAG .. ':allot'}) do redis.call('HSET', name, '', epoch) end
 redis.call('ZADD', KEYS[4], '+inf', '')
 for _, order in ipairs(known) do orders_known[order] = true end
 for _, perf in ipairs(perfs) do

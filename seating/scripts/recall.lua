@@ -2,7 +2,9 @@
 -- Pending -> held again: an order that was not made after all goes back into its cart, or another. ARGV 1: msgpack
 -- {order, cart, ref, kind, label, ttl_ms}. Answers how many places; 0 when there is no such pending order.
 local order, cart, ref, kind, label, ttl_ms = unpack(cmsgpack.unpack(ARGV[1]))
-local raw = call('HGET', PENDING, order)
+local known = call('HMGET', PENDING, '', order)
+if not known[1] then damaged('pending') end
+local raw = known[2]
 if not raw then return cmsgpack.pack({'ok', 0}) end
 local record, expires, count = cart_of(cart) or {ref, kind, label, {}, {}}, now + ttl_ms, 0
 record[1], record[2], record[3] = ref, kind, label

@@ -13,7 +13,7 @@ for _, line in ipairs(record[6]) do
     if ordinal >= 0 and byte_at(house, ordinal) == S_PENDING then take(house, ordinal, S_SOLD) end
   end
 end
-call('HDEL', PENDING, order)
 save_order(SOLD, order, {math.floor(record[2] / 1000), {}}, record[6])
+call('HDEL', PENDING, order)
 finish()
 return cmsgpack.pack({'ok'})

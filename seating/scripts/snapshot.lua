@@ -8,7 +8,12 @@ if not known then return cmsgpack.pack({'unknown'}) end
 local states = known.n > 0 and call('GET', key(perf, 'states')) or ''
 if #states ~= known.n then damaged('states of ' .. perf) end
 local owners = ARGV[2] == '1'
+local function all_of(name)
+  local all = call('HGETALL', name)
+  if #all == 0 then damaged(name) end
+  return all
+end
 return {
-  EPOCH, known.version, states, call('HGETALL', QUOTAS), '' .. now, call('HGETALL', TAG .. ':allot'),
-  owners and call('HGETALL', CARTS) or {}, owners and call('HGETALL', PENDING) or {},
+  EPOCH, known.version, states, all_of(QUOTAS), '' .. now, all_of(TAG .. ':allot'),
+  owners and all_of(CARTS) or {}, owners and all_of(PENDING) or {},
 }

@@ -3,9 +3,12 @@
 
 local function quota_set(list)
   local text = table.concat(list, '\n')
-  local number = call('HGET', TAG .. ':qsets', '=' .. text)
+  local found = call('HMGET', TAG .. ':qsets', '', '=' .. text)
+  if not found[1] then damaged('quota sets') end
+  local number = found[2]
   if not number then
-    number = call('HLEN', TAG .. ':qsets') / 2 + 1
+    -- Two fields each, and the one that is always there.
+    number = (call('HLEN', TAG .. ':qsets') + 1) / 2
     call('HSET', TAG .. ':qsets', '=' .. text, number, '#' .. number, text)
   end
   return tonumber(number)
@@ -46,14 +49,14 @@ end
 
 -- An order that is pending or sold: {where it is, its record, its lines}, or nil.
 local function order_of(order)
-  local raw = call('HGET', PENDING, order)
-  if raw then
-    local record = cmsgpack.unpack(raw)
+  local pending, sold = call('HMGET', PENDING, '', order), call('HMGET', SOLD, '', order)
+  if not pending[1] or not sold[1] then damaged('orders') end
+  if pending[2] then
+    local record = cmsgpack.unpack(pending[2])
     return PENDING, record, record[6]
   end
-  raw = call('HGET', SOLD, order)
-  if not raw then return nil end
-  local record, lines = cmsgpack.unpack(raw), {}
+  if not sold[2] then return nil end
+  local record, lines = cmsgpack.unpack(sold[2]), {}
   for i, line in ipairs(record[2]) do lines[i] = whole_line(line) end
   return SOLD, record, lines
 end
