@@ -1,15 +1,16 @@
-"""Best seats (LIVE-8): chosen inside the step that takes them, compared here with looking at every window."""
+"""Best seats (LIVE-8) and stock row by row (SEA-10): what docs/best-seats.md says, example by example.
+
+test_choosing_reference.py compares the same with trying everything.
+"""
 
 from __future__ import annotations
 
-import random
-from itertools import groupby
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from seating import geometry
-from seating.house import scaled_distances
+from seating.holds import Choice, Fare, RowByRow
 from seating.plan import Plan
 from seating.store import (
     FREE,
@@ -19,9 +20,11 @@ from seating.store import (
     Held,
     HoldRequest,
     Inventory,
+    Line,
     NamedSeats,
     Owner,
     PerformanceState,
+    QuotaState,
     Refusal,
 )
 from seating.theatre import italian_theatre
@@ -31,16 +34,22 @@ GROUP, PERFORMANCE = "e1", 7
 BUYER = Owner("buyer", "online")
 
 
-async def ask(redis: Redis, plan: Plan, states: bytes, wish: BestSeats) -> Held | Refusal:
+async def load(redis: Redis, plan: Plan, states: bytes = b"", quotas: tuple[QuotaState, ...] = ()) -> Inventory:
     inventory = Inventory(redis)
-    await inventory.load(GroupState(GROUP, (PerformanceState(PERFORMANCE, plan, states),)), only_if_missing=False)
-    answer = await inventory.hold(HoldRequest(GROUP, "a cart", BUYER, (wish,), ttl_s=60))
+    group = GroupState(GROUP, (PerformanceState(PERFORMANCE, plan, states),), quotas)
+    await inventory.load(group, only_if_missing=False)
+    return inventory
+
+
+async def ask(redis: Redis, plan: Plan, states: bytes, *lines: Line) -> Held | Refusal:
+    inventory = await load(redis, plan, states)
+    answer = await inventory.hold(HoldRequest(GROUP, "a cart", BUYER, lines, ttl_s=60))
     await inventory.release(GROUP, "a cart")
     return answer
 
 
-def best(count: int, **wish: object) -> BestSeats:
-    return BestSeats(PERFORMANCE, count, 1, **wish)  # type: ignore[arg-type]  # the wishes are BestSeats' own members
+def best(count: int, **wish: Any) -> BestSeats:
+    return BestSeats(PERFORMANCE, count, 1, **wish)
 
 
 def given(plan: Plan, answer: Held | Refusal) -> list[str]:
@@ -48,10 +57,19 @@ def given(plan: Plan, answer: Held | Refusal) -> list[str]:
     return labels(plan, (item.ordinal for item in answer.items))
 
 
+def reasons(answer: Held | Refusal) -> list[tuple[str, int]]:
+    assert isinstance(answer, Refusal), answer
+    return [(reason.code, reason.left) for reason in answer.reasons]
+
+
 def taken(plan: Plan, *sketched: str) -> bytes:
     """States drawn like the house: `x` is sold, anything else free."""
     marks = [mark for row in sketched for mark in row if mark != " "]
+    assert len(marks) == len(plan.seats)
     return bytes(SOLD if mark == "x" else FREE for mark in marks)
+
+
+# Side by side
 
 
 async def test_seats_in_one_row_nearest_to_the_stage(redis: Redis) -> None:
@@ -62,6 +80,12 @@ async def test_seats_in_one_row_nearest_to_the_stage(redis: Redis) -> None:
 async def test_an_aisle_is_never_sat_across(redis: Redis) -> None:
     plan = sketch("..  ..", ".......")
     assert given(plan, await ask(redis, plan, b"", best(3))) == ["B3", "B4", "B5"]
+
+
+async def test_of_equals_the_first_in_the_plan(redis: Redis) -> None:
+    plan = sketch("....", "....")
+    assert given(plan, await ask(redis, plan, taken(plan, "....", "xxxx"), best(1))) == ["A1"]
+    assert given(plan, await ask(redis, plan, b"", best(1))) == ["A1"]
 
 
 async def test_nobody_is_left_alone_between_two_taken_seats_when_that_can_be_avoided(redis: Redis) -> None:
@@ -78,156 +102,223 @@ async def test_a_lone_seat_is_left_when_there_is_no_other_way(redis: Redis) -> N
 
 async def test_the_end_of_a_row_is_not_left_as_a_single_seat_either(redis: Redis) -> None:
     plan = sketch("........")
-    assert given(plan, await ask(redis, plan, b"", best(6))) in (
-        [f"A{n}" for n in range(1, 7)],
-        [f"A{n}" for n in range(3, 9)],
-    )
+    assert given(plan, await ask(redis, plan, b"", best(6))) == [f"A{n}" for n in range(1, 7)]
 
 
-async def test_a_group_too_large_for_any_row_sits_in_neighbouring_rows_nobody_alone(redis: Redis) -> None:
-    plan = sketch("....", "....", "....")
-    seats = given(plan, await ask(redis, plan, b"", best(5)))
-    by_row = [len(list(row)) for _, row in groupby(sorted(seats), key=lambda label: label[0])]
-    assert sorted(by_row) == [2, 3]
-    assert {label[0] for label in seats} in ({"A", "B"}, {"B", "C"})
+async def test_best_seats_avoid_those_that_the_same_request_names_or_chooses(redis: Redis) -> None:
+    plan = sketch(".....")
+    held = await ask(redis, plan, b"", best(2), NamedSeats(PERFORMANCE, (2,), 1), best(2))
+    assert given(plan, held) == ["A1", "A2", "A3", "A4", "A5"]
 
 
-async def test_a_group_is_not_torn_over_rows_far_apart(redis: Redis) -> None:
-    plan = sketch("....", "xxxx", "xxxx", "xxxx", "....")
-    states = taken(plan, "....", "xxxx", "xxxx", "xxxx", "....")
-    answer = await ask(redis, plan, states, best(6))
-    assert isinstance(answer, Refusal)
-    assert [(reason.code, reason.left) for reason in answer.reasons] == [("no_adjacent", 8)]
-
-
-async def test_three_are_never_split_since_one_would_sit_alone(redis: Redis) -> None:
-    plan = sketch("..", "..")
-    answer = await ask(redis, plan, b"", best(3))
-    assert isinstance(answer, Refusal)
-    assert [(reason.code, reason.left) for reason in answer.reasons] == [("no_adjacent", 4)]
-
-
-async def test_fewer_seats_than_asked(redis: Redis) -> None:
-    plan = sketch("...", "...")
-    answer = await ask(redis, plan, taken(plan, "x..", "xxx"), best(3))
-    assert isinstance(answer, Refusal)
-    assert [(reason.code, reason.left) for reason in answer.reasons] == [("not_enough_seats", 2)]
+# Categories and zones
 
 
 async def test_only_of_the_category_asked_for(redis: Redis) -> None:
     plan = sketch("....", "..ss", "ssss")
     assert given(plan, await ask(redis, plan, b"", best(2, categories=("Silver",)))) == ["B3", "B4"]
     assert given(plan, await ask(redis, plan, b"", best(4, categories=("Silver",)))) == ["C1", "C2", "C3", "C4"]
-    answer = await ask(redis, plan, b"", best(2, categories=("Bronze",)))
-    assert isinstance(answer, Refusal)
+    assert reasons(await ask(redis, plan, b"", best(2, categories=("Bronze",)))) == [("not_enough_seats", 0)]
+
+
+async def test_a_party_never_pays_two_prices(redis: Redis) -> None:
+    """Two gold and two silver seats are next to each other in row A; four of one price are in the last row."""
+    plan = sketch("..ss", "x", "x", "ssss")
+    states = taken(plan, "....", "x", "x", "....")
+    assert given(plan, await ask(redis, plan, states, best(4))) == ["D1", "D2", "D3", "D4"]
+    assert reasons(await ask(redis, plan, states, best(3, categories=("Gold",)))) == [("not_enough_seats", 2)]
+
+
+async def test_of_several_categories_the_one_that_seats_the_party_best(redis: Redis) -> None:
+    plan = sketch("..xx", "ss", "ssss")
+    states = taken(plan, "x...", "..", "....")
+    # Three gold seats are nearer than four silver ones, and two silver ones than leaving a gold one alone.
+    assert given(plan, await ask(redis, plan, states, best(3))) == ["A2", "A3", "A4"]
+    assert given(plan, await ask(redis, plan, states, best(2))) == ["B1", "B2"]
+    # The tier goes before the category that was named first.
+    party = best(4, categories=("Gold", "Silver"))
+    assert given(plan, await ask(redis, plan, states, party)) == ["C1", "C2", "C3", "C4"]
+
+
+async def test_a_choice_whose_quota_is_exhausted_is_passed_over(redis: Redis) -> None:
+    plan = sketch("....", "ssss")
+    inventory = await load(redis, plan, quotas=(QuotaState("gold", 1, 0), QuotaState("silver", 9, 0)))
+    choices = (Choice("Gold", (Fare(1, ("gold",), 2),)), Choice("Silver", (Fare(2, ("silver",), 2),)))
+    held = await inventory.hold(HoldRequest(GROUP, "c", BUYER, (BestSeats(PERFORMANCE, 2, choices=choices),), 60))
+    assert given(plan, held) == ["B1", "B2"]
+    assert isinstance(held, Held)
+    assert [(item.tariff, item.quotas) for item in held.items] == [(2, ("silver",))] * 2
 
 
 async def test_only_in_the_zone_asked_for(redis: Redis) -> None:
     house = italian_theatre()
-    answer = await ask(redis, house, b"", best(2, zones=("2e balcon",)))
-    assert isinstance(answer, Held)
-    assert {house.seats[item.ordinal].zone for item in answer.items} == {"2e balcon"}
+    for zones in (("2e balcon",), ("2e balcon", "Loges"), ("nowhere", "2e balcon")):
+        answer = await ask(redis, house, b"", best(2, zones=zones))
+        assert isinstance(answer, Held)
+        assert {house.seats[item.ordinal].zone for item in answer.items} <= set(zones)
+    assert reasons(await ask(redis, house, b"", best(2, zones=("nowhere",)))) == [("not_enough_seats", 0)]
+
+
+# Split parties
+
+
+async def test_a_group_too_large_for_any_row_sits_in_neighbouring_rows_nobody_alone(redis: Redis) -> None:
+    plan = sketch("....", "....", "....")
+    # Three and three would leave one alone in each row.
+    assert given(plan, await ask(redis, plan, b"", best(6))) == ["A1", "A2", "A3", "A4", "B1", "B2"]
+    assert given(plan, await ask(redis, plan, b"", best(8))) == [f"{row}{n}" for row in "AB" for n in range(1, 5)]
+
+
+async def test_two_parts_of_one_row_may_lie_on_both_sides_of_its_aisle(redis: Redis) -> None:
+    plan = sketch("..  ..")
+    assert given(plan, await ask(redis, plan, b"", best(4))) == ["A1", "A2", "A3", "A4"]
+    assert given(plan, await ask(redis, plan, b"", best(4, rows_max=1))) == ["A1", "A2", "A3", "A4"]
+
+
+async def test_a_group_is_torn_no_further_than_it_says(redis: Redis) -> None:
+    plan = sketch("....", "xxxx", "xxxx", "xxxx", "....")
+    states = taken(plan, "....", "xxxx", "xxxx", "xxxx", "....")
+    assert given(plan, await ask(redis, plan, states, best(6))) == ["A1", "A2", "A3", "A4", "E1", "E2"]
+    assert given(plan, await ask(redis, plan, states, best(6, apart="zone"))) == ["A1", "A2", "A3", "A4", "E1", "E2"]
+    assert reasons(await ask(redis, plan, states, best(6, apart="rows"))) == [("no_adjacent", 8)]
+    assert reasons(await ask(redis, plan, states, best(5, apart="row"))) == [("no_adjacent", 8)]
+
+
+async def test_next_to_each_other_goes_before_fewer_parts_further_away(redis: Redis) -> None:
+    plan = sketch("..x..", "xx...", "xxxxx", "xxxxx", "xxxxx", "...xx")
+    states = taken(plan, "..x..", "xxx..", "xxxxx", "xxxxx", "xxxxx", "...xx")
+    assert given(plan, await ask(redis, plan, states, best(6))) == ["A1", "A2", "A4", "A5", "B4", "B5"]
+
+
+async def test_no_more_rows_than_said(redis: Redis) -> None:
+    plan = sketch("..", "..", "..")
+    assert given(plan, await ask(redis, plan, b"", best(6))) == ["A1", "A2", "B1", "B2", "C1", "C2"]
+    assert reasons(await ask(redis, plan, b"", best(6, rows_max=2))) == [("no_adjacent", 6)]
+
+
+async def test_three_are_never_split_since_one_would_sit_alone(redis: Redis) -> None:
+    plan = sketch("..", "..")
+    assert reasons(await ask(redis, plan, b"", best(3))) == [("no_adjacent", 4)]
+
+
+async def test_fewer_seats_than_asked(redis: Redis) -> None:
+    plan = sketch("...", "...")
+    assert reasons(await ask(redis, plan, taken(plan, "x..", "xxx"), best(3))) == [("not_enough_seats", 2)]
+
+
+# Wheelchairs
 
 
 async def test_wheelchair_places_and_companions_seats_are_given_on_request_only(redis: Redis) -> None:
     plan = sketch("wc..", "....")
+    assert given(plan, await ask(redis, plan, b"", best(2))) == ["A3", "A4"]
     assert given(plan, await ask(redis, plan, b"", best(3))) == ["B1", "B2", "B3"]
-    assert given(plan, await ask(redis, plan, b"", best(2, accessible=True))) == ["A1", "A2"]
+    assert given(plan, await ask(redis, plan, b"", best(2, wheelchairs=1))) == ["A1", "A2"]
 
 
-async def test_a_party_with_one_wheelchair_takes_one_wheelchair_place(redis: Redis) -> None:
+async def test_a_party_takes_as_many_wheelchair_places_as_it_needs(redis: Redis) -> None:
     plan = sketch("wwc.", "wc..")
-    seats = given(plan, await ask(redis, plan, b"", best(2, accessible=True)))
-    assert seats == ["A2", "A3"]
+    assert given(plan, await ask(redis, plan, b"", best(2, wheelchairs=1))) == ["A2", "A3"]
+    assert given(plan, await ask(redis, plan, b"", best(3, wheelchairs=2))) == ["A1", "A2", "A3"]
+
+
+async def test_a_companions_place_is_left_to_whoever_needs_it(redis: Redis) -> None:
+    """One seat beside the wheelchair user: of the two, the one that no other wheelchair place has as its last."""
+    plan = sketch("cwcw")
+    assert given(plan, await ask(redis, plan, b"", best(2, wheelchairs=1))) == ["A1", "A2"]
+    # Somebody has that one: now there is no other way.
+    assert given(plan, await ask(redis, plan, taken(plan, "x..."), best(2, wheelchairs=1))) == ["A2", "A3"]
 
 
 async def test_a_large_party_with_a_wheelchair_keeps_it_with_its_companion(redis: Redis) -> None:
     plan = sketch("....", "wc")
-    seats = given(plan, await ask(redis, plan, b"", best(5, accessible=True)))
-    assert {"B1", "B2"} <= set(seats)
-    assert len(seats) == 5
+    assert given(plan, await ask(redis, plan, b"", best(5, wheelchairs=1))) == ["B1", "B2", "A1", "A2", "A3"]
+    assert reasons(await ask(redis, plan, b"", best(5, wheelchairs=1, apart="row"))) == [("no_adjacent", 6)]
+
+
+async def test_wheelchair_users_in_different_rows_have_somebody_beside_each_of_them(redis: Redis) -> None:
+    plan = sketch("wc", "wc", "....")
+    assert given(plan, await ask(redis, plan, b"", best(4, wheelchairs=2))) == ["A1", "A2", "B1", "B2"]
+    assert given(plan, await ask(redis, plan, b"", best(6, wheelchairs=2))) == ["A1", "A2", "B1", "B2", "C1", "C2"]
+    # Three wheelchair users would need as many companions.
+    assert reasons(await ask(redis, plan, b"", best(3, wheelchairs=2))) == [("no_adjacent", 8)]
 
 
 async def test_without_a_wheelchair_place_left_the_request_is_refused(redis: Redis) -> None:
     plan = sketch("wc....")
-    answer = await ask(redis, plan, taken(plan, "x....."), best(2, accessible=True))
-    assert isinstance(answer, Refusal)
+    assert reasons(await ask(redis, plan, taken(plan, "x....."), best(2, wheelchairs=1))) == [("not_enough_seats", 0)]
 
 
-async def test_best_seats_avoid_those_that_the_same_request_names(redis: Redis) -> None:
-    plan = sketch(".....")
-    inventory = Inventory(redis)
-    await inventory.load(GroupState(GROUP, (PerformanceState(PERFORMANCE, plan),)))
-    lines = (best(2), NamedSeats(PERFORMANCE, (2,), 1), best(2))
-    held = await inventory.hold(HoldRequest(GROUP, "c", BUYER, lines, ttl_s=60))
-    assert isinstance(held, Held)
-    assert [item.ordinal for item in held.items] in ([0, 1, 2, 3, 4], [3, 4, 2, 0, 1])
+# Stock row by row (SEA-10)
 
 
-def windows(plan: Plan, states: bytes, n: int) -> list[tuple[int, int, int, int, tuple[int, ...]]]:
-    """Every window of n free ordinary seats: (run, alone between taken, alone at an end, distance, ordinals)."""
-    far = scaled_distances(plan)
-    free = {seat.ordinal for seat in plan.seats if states[seat.ordinal] == FREE}
-    found = []
-    for index, run in enumerate(plan.rows):
-        for i in range(len(run) - n + 1):
-            seats = run[i : i + n]
-            if any(o not in free or plan.seats[o].kind != "standard" for o in seats):
-                continue
-            hard = soft = 0
-            for beside, beyond in ((i - 1, i - 2), (i + n, i + n + 1)):
-                if 0 <= beside < len(run) and run[beside] in free:
-                    if not 0 <= beyond < len(run):
-                        soft += 1
-                    elif run[beyond] not in free:
-                        hard += 1
-            found.append((index, hard, soft, sum(far[o] for o in seats), tuple(seats)))
-    return found
+def rows(count: int, **wish: Any) -> RowByRow:
+    return RowByRow(PERFORMANCE, count, 1, **wish)
 
 
-def best_of_all(plan: Plan, states: bytes, n: int) -> tuple[int, int] | None:
-    """(alone, distance) of the best window: within a run also avoiding single ends, between runs only the distance."""
-    by_run: dict[int, tuple[int, int, int]] = {}
-    for run, hard, soft, cost, _ in windows(plan, states, n):
-        by_run[run] = min(by_run.get(run, (hard, soft, cost)), (hard, soft, cost))
-    return min(((hard, cost) for hard, _, cost in by_run.values()), default=None)
+async def test_stock_is_taken_row_by_row_from_the_stage(redis: Redis) -> None:
+    plan = sketch("....", "wc..", "ssss")
+    assert given(plan, await ask(redis, plan, b"", rows(8))) == [
+        "A1", "A2", "A3", "A4", "B3", "B4", "C1", "C2",
+    ]  # fmt: skip
+    assert given(plan, await ask(redis, plan, b"", rows(3, categories=("Silver",)))) == ["C1", "C2", "C3"]
+    assert reasons(await ask(redis, plan, b"", rows(11))) == [("not_enough_seats", 10)]
 
 
-def splits_in_two(plan: Plan, states: bytes, n: int) -> bool:
-    """Whether n can sit in two groups of two and more, in one run or in neighbouring ones, by trying all."""
-    points = [[(plan.seats[o].x, plan.seats[o].y) for o in run] for run in plan.rows]
-    near = geometry.neighbouring_runs(points, [(plan.seats[r[0]].zone, plan.seats[r[0]].row) for r in plan.rows])
-    of_size = {size: windows(plan, states, size) for size in range(2, n - 1)}
-    for size, firsts in of_size.items():
-        for run, _, _, _, seats in firsts:
-            for other, _, _, _, more in of_size.get(n - size, []):
-                if (other == run or other in near[run]) and not set(seats) & set(more):
-                    return True
-    return False
+async def test_stock_takes_single_seats_too_and_of_the_last_row_what_lies_together(redis: Redis) -> None:
+    plan = sketch("....", "x.x..x.")
+    states = taken(plan, "x.x.", "x.x..x.")
+    assert given(plan, await ask(redis, plan, states, rows(4))) == ["A2", "A4", "B4", "B5"]
+    assert given(plan, await ask(redis, plan, states, rows(5))) == ["A2", "A4", "B4", "B5", "B2"]
 
 
-@pytest.mark.parametrize("seed", range(12))
-async def test_it_agrees_with_looking_at_every_window_of_a_half_sold_theatre(redis: Redis, seed: int) -> None:
-    dice = random.Random(seed)
+async def test_stock_of_many_rows_is_every_seat_of_them_once(redis: Redis) -> None:
     house = italian_theatre()
-    share = dice.choice([0.0, 0.3, 0.6, 0.8, 0.9, 0.97])
-    states = bytes(SOLD if dice.random() < share else FREE for _ in house.seats)
-    for n in (1, 2, 3, 4, 6, 9):
-        answer = await ask(redis, house, states, best(n))
-        expected = best_of_all(house, states, n)
-        if isinstance(answer, Refusal):
-            assert expected is None
-            assert n < 4 or not splits_in_two(house, states, n)
-            continue
-        ordinals = tuple(item.ordinal for item in answer.items)
-        assert len(set(ordinals)) == n
-        assert all(states[o] == FREE and house.seats[o].kind == "standard" for o in ordinals)
-        if expected is not None:
-            mine = next(w for w in windows(house, states, n) if w[4] == ordinals)
-            assert (mine[1], mine[3]) == expected
-        else:
-            runs = [next(i for i, run in enumerate(house.rows) if o in run) for o in ordinals]
-            pieces = [list(piece) for _, piece in groupby(range(n), key=lambda i: (runs[i], ordinals[i] - i))]
-            assert min(len(piece) for piece in pieces) >= 2
-            if splits_in_two(house, states, n):
-                assert len({(runs[piece[0]], ordinals[piece[0]]) for piece in pieces}) <= 2
+    ordinary = [seat.ordinal for seat in house.seats if seat.kind == "standard"]
+    answer = await ask(redis, house, b"", rows(len(ordinary)))
+    assert isinstance(answer, Held)
+    assert sorted(item.ordinal for item in answer.items) == ordinary
+
+
+# Instead of a seat that was lost
+
+
+async def suggested(redis: Redis, plan: Plan, states: bytes, *ordinals: int) -> dict[int, list[str]]:
+    answer = await ask(redis, plan, states, NamedSeats(PERFORMANCE, ordinals, 1))
+    assert isinstance(answer, Refusal)
+    return {reason.ordinal: labels(plan, reason.nearest) for reason in answer.reasons}
+
+
+async def test_the_nearest_free_seats_of_the_same_price_are_suggested(redis: Redis) -> None:
+    plan = sketch("...s", "....")
+    states = taken(plan, ".x..", "....")
+    near = (await suggested(redis, plan, states, 1))[1]
+    assert (set(near[:2]), near[2:]) == ({"A1", "A3"}, ["B2"])
+
+
+async def test_what_the_same_request_asks_for_is_not_suggested(redis: Redis) -> None:
+    plan = sketch("....", "....")
+    states = taken(plan, ".x..", "....")
+    near = (await suggested(redis, plan, states, 0, 1))[1]
+    assert near[:2] == ["A3", "B2"]
+    assert near[2] in ("B1", "B3")
+
+
+async def test_for_a_wheelchair_place_only_wheelchair_places_are_suggested(redis: Redis) -> None:
+    plan = sketch("wcwcwc", "......")
+    states = taken(plan, "x....x", "......")
+    assert await suggested(redis, plan, states, 0, 5) == {0: ["A3", "A5"], 5: ["A4", "A2"]}
+
+
+async def test_far_from_everything_the_best_single_seat_is_suggested(redis: Redis) -> None:
+    plan = sketch("..", row_pitch=24.0)
+    far = sketch("..", *[""] * 20, "....")
+    states = taken(far, "xx", "....")
+    assert await suggested(redis, far, states, 0) == {0: ["V1"]}
+    assert await suggested(redis, plan, taken(plan, "xx"), 0) == {0: []}
+
+
+@pytest.mark.parametrize("count", [0, 21])
+async def test_best_seats_are_chosen_for_one_to_twenty(redis: Redis, count: int) -> None:
+    with pytest.raises(ValueError, match=r"place|20"):
+        await ask(redis, sketch("...."), b"", best(count))
