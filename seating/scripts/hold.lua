@@ -41,12 +41,15 @@ local function unless(what, code, perf, ordinal, quota, left)
   return true
 end
 
--- What this request adds to each quota, and the lines it makes, as {index of the asking line, order, line}.
-local wanted, made = {}, {}
-local function left_of(id)
+-- What this request adds to each quota, how much of that had been kept back for it, and the lines it makes, as {index
+-- of the asking line, order, line}.
+local wanted, own, made = {}, {}, {}
+-- What is left of a quota for `more` further places.
+local function left_of(id, more)
   local quota = quotas[id]
   if quota.limit < 0 then return math.huge end
-  return quota.limit - quota.used - (may.allotments and 0 or quota.kept) - (wanted[id] or 0)
+  local entitled = may.allotments or (wanted[id] or 0) + (more or 0) <= (own[id] or 0)
+  return quota.limit - quota.used - (entitled and 0 or quota.kept) - (wanted[id] or 0)
 end
 local function want(ids, count)
   for _, id in ipairs(ids) do wanted[id] = (wanted[id] or 0) + count end
@@ -117,6 +120,7 @@ for at, line in ipairs(lines) do
         refuse('allotment_exhausted', perf, -1, from, allotment[5])
       elseif opens[from] or unless('allotments', 'not_yours', perf, -1, from) then
         draw(from, count)
+        for _, id in ipairs(allotment[6]) do own[id] = (own[id] or 0) + count end
       end
     end
     make(at, {perf, line[3], line[4], expires, from, line[5], 0, places})
@@ -144,7 +148,7 @@ end
 local function tell_kept()
   for id, amount in pairs(wanted) do
     local quota = quotas[id]
-    if quota.limit >= 0 and left_of(id) >= 0 and left_of(id) < quota.kept then
+    if quota.limit >= 0 and amount > (own[id] or 0) and left_of(id) >= 0 and left_of(id) < quota.kept then
       local left = math.max(0, left_of(id) + amount - quota.kept)
       unless('allotments', 'quota_exhausted', performance_with(id), -1, id, left)
     end
@@ -165,7 +169,8 @@ local function fits(fares, perf)
     for _, id in ipairs(fare[2]) do more[id] = (more[id] or 0) + fare[3] end
   end
   for id, count in pairs(more) do
-    if left_of(id) < count and not (short and short[2] <= left_of(id)) then short = {id, math.max(0, left_of(id))} end
+    local left = left_of(id, count)
+    if left < count and not (short and short[2] <= left) then short = {id, math.max(0, left)} end
   end
   return short
 end
