@@ -1,0 +1,90 @@
+"""One process of a rush on best seats: `python -m tests.races.best_rush URL WAY SEED`.
+
+It waits with the others at a line until the test says go, then lets its buyers loose, each with its party, and prints
+what each was told: a JSON list of [cart, count, ordinals], the ordinals empty for whoever was refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+
+from redis.asyncio import Redis
+
+from seating.plan import Plan
+from seating.store import (
+    FREE,
+    BestSeats,
+    GroupState,
+    Held,
+    HoldRequest,
+    Inventory,
+    NamedSeats,
+    Owner,
+    PerformanceState,
+)
+from tests.seating.best_reference import House, Party, best
+from tests.seating.houses import sketch
+
+GROUP, TONIGHT = "best-rush", 1
+PROCESSES, BUYERS = 4, 50
+TRIES = 3
+"""How often somebody who chooses for himself tries again before giving up."""
+READY, GO = "best-rush:ready", "best-rush:go"
+Told = tuple[str, int, list[int]]
+
+
+def house() -> Plan:
+    """414 seats in two prices, with two aisles: half of what the crowd asks for."""
+    front, back = "......  ...........  ......", "ssssss  sssssssssss  ssssss"
+    return sketch(*[front] * 10, *[back] * 8)
+
+
+def opening() -> GroupState:
+    return GroupState(GROUP, (PerformanceState(TONIGHT, house()),))
+
+
+def parties(seed: int) -> list[tuple[str, int]]:
+    """The carts of one process and how many seats each wants."""
+    dice = random.Random(seed)
+    return [(f"{seed}-{number}", dice.randint(2, 6)) for number in range(BUYERS)]
+
+
+async def ask(inventory: Inventory, cart: str, count: int) -> list[int]:
+    line = BestSeats(TONIGHT, count, 1)
+    answer = await inventory.hold(HoldRequest(GROUP, cart, Owner("buyer", cart), (line,), 600))
+    return [item.ordinal for item in answer.items] if isinstance(answer, Held) else []
+
+
+async def look_then_take(inventory: Inventory, cart: str, count: int) -> list[int]:
+    """The negative control: the best seats of a moment ago, chosen by the same rules, outside the step."""
+    for _ in range(TRIES):
+        seen = await inventory.snapshot(GROUP, TONIGHT, owners=False)
+        chosen = best(House(house(), [state == FREE for state in seen.states]), Party(count))
+        if chosen is None:
+            break
+        line = NamedSeats(TONIGHT, chosen.seats, 1)
+        if isinstance(await inventory.hold(HoldRequest(GROUP, cart, Owner("buyer", cart), (line,), 600)), Held):
+            return list(chosen.seats)
+    return []
+
+
+async def rush(url: str, way: str, seed: int) -> list[Told]:
+    redis = Redis.from_url(url)
+    inventory = Inventory(redis)
+    choose = ask if way == "in the step" else look_then_take
+    await redis.rpush(READY, str(seed))
+    await redis.blpop([f"{GO}:{seed}"], 60)
+
+    async def buyer(cart: str, count: int) -> Told:
+        return cart, count, await choose(inventory, cart, count)
+
+    told = await asyncio.gather(*(buyer(cart, count) for cart, count in parties(seed)))
+    await redis.aclose()
+    return list(told)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(rush(sys.argv[1], sys.argv[2], int(sys.argv[3])))))
