@@ -101,6 +101,14 @@ def _add_tools(verbs: argparse._SubParsersAction[Parser]) -> None:
     check.set_defaults(do=_check)
     audit = verbs.add_parser("audit", help="check that the sales journal is whole")
     audit.set_defaults(do=_audit)
+    stock = verbs.add_parser("inventory", help="the live inventory: seats, holds and quotas in Redis")
+    steps = stock.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    comparing = steps.add_parser("check", help="say where it differs from itself or from the ledger")
+    comparing.add_argument("--repair", action="store_true", help="mend it while selling goes on, and look again")
+    comparing.add_argument("--group", default="", metavar="GROUP", help="this one only, such as e12 for event 12")
+    comparing.add_argument("--json", action="store_true", help="answer as JSON")
+    comparing.add_argument("--language", default="", metavar="CODE", help="fr, en; else the environment's")
+    comparing.set_defaults(do=_check_inventory)
     bench = verbs.add_parser("bench", help="measure every figure that the project claims")
     bench.add_argument("names", nargs="*", metavar="NAME", help="a figure, or the beginning of its name: seating")
     bench.add_argument("--smoke", action="store_true", help="seconds instead of minutes: does it still run at all?")
@@ -237,6 +245,14 @@ def _audit(chosen: argparse.Namespace) -> int:
     except OSError as error:
         print(f"placeur: the database does not answer ({error}): see `placeur check`.", file=sys.stderr)
         return 1
+
+
+def _check_inventory(chosen: argparse.Namespace) -> int:
+    from app.sales.inventory_check import report
+
+    return report(
+        get_settings(), group=chosen.group, repair=chosen.repair, as_json=chosen.json, language=chosen.language
+    )
 
 
 def _bench(chosen: argparse.Namespace) -> int:

@@ -32,6 +32,7 @@ from seating.seats import Plan
 
 # One sentence per code, English, with named places: the caller translates the sentence, then fills it.
 SENTENCES: Final[dict[str, str]] = {
+    "not_whole": "Something is lost: %(subject)s.",
     "key_broken": "The key “%(subject)s” was lost or cannot be read.",
     "seats_cut": "Performance %(performance)s has %(here)s live seats instead of %(there)s.",
     "held_by_nobody": "Performance %(performance)s, seat %(subject)s: held, but by no cart.",
@@ -57,6 +58,7 @@ SENTENCES: Final[dict[str, str]] = {
     "sold_there": "Performance %(performance)s, seat %(subject)s: %(there)s in the ledger, but %(here)s here.",
     "sold_here": "Performance %(performance)s, seat %(subject)s: %(here)s here, but no ticket is in the ledger.",
     "seat_status": "Performance %(performance)s, seat %(subject)s: %(here)s here, but %(there)s in the ledger.",
+    "seat_blocked": "Performance %(performance)s, seat %(subject)s: %(here)s here, but %(there)s by the ledger.",
     "order_missing": "Order %(subject)s is not known here.",
     "order_unknown": "Order %(subject)s is here, but has no live ticket in the ledger.",
     "order_status": "Order %(subject)s is %(here)s here, but %(there)s in the ledger.",
@@ -72,9 +74,15 @@ SENTENCES: Final[dict[str, str]] = {
 }
 # What a seat or an order can be called in `here` and `there`.
 STATE_WORDS: Final[dict[int, str]] = {
-    FREE: "on sale", HELD: "held", PENDING: "being paid", SOLD: "sold", BLOCKED: "off sale", USED: "used",
-    ALLOTTED: "allotted", LINKED: "taken in a linked performance",
-}  # fmt: skip
+    FREE: "on sale",
+    HELD: "held by a cart",
+    PENDING: "waiting for payment",
+    SOLD: "paid for",
+    BLOCKED: "off sale",
+    USED: "used",
+    ALLOTTED: "allotted",
+    LINKED: "taken in a linked performance",
+}
 NONE_WORD: Final = "none"
 WORDS: Final = frozenset((*STATE_WORDS.values(), NONE_WORD))
 
@@ -358,7 +366,7 @@ def _seat_code(here: int, there: int) -> str:
         return "sold_there"
     if seen in _ORDERED and there not in _ORDERED:
         return "sold_here"
-    return "seat_status"
+    return "seat_status" if seen in _ORDERED else "seat_blocked"
 
 
 def limit_differences(dump: Dump, ledger: GroupState) -> Iterator[Difference]:

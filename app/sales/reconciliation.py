@@ -1,98 +1,232 @@
-"""Comparing the live inventory with the ledger, all the time, and mending what differs (LIVE-10).
+"""Comparing the live inventory with itself and with the ledger, all the time, and mending what differs (LIVE-10).
 
 The ledger is right. Differences are rare (a process that died between its commit and its next line, a commit that
-failed after the seats were marked) and each is logged with what was done.
+failed after the seats were marked, a key that Redis lost) and each is logged with what was done. What somebody is just
+ordering or giving back differs for a moment: only what two looks in a row see is mended. Whether an order was committed
+is asked under the group's lock, which every order holds until it is: no clock decides it.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from msgspec import Struct
 
-from app.catalog.queries import offers_of_group
-from app.core.clock import now
-from app.core.db import connection
-from app.sales.inventory import inventory, rebuild, with_group
-from seating.store import PENDING, SOLD, USED
+from app.catalog.offers import Offer
+from app.catalog.queries import offers_of_group, plan_of
+from app.core.db import connection, transaction
+from app.sales.inventory import inventory, lock_group, mend, rebuild, with_group
+from seating.audit import STATE_WORDS, Difference, contradictions, limit_differences, seat_differences
+from seating.dumps import Dump, read_dump
+from seating.plan import Plan
+from seating.store import PENDING, SOLD, USED, GroupMissing, GroupState, PerformanceState, QuotaState
 
 log = structlog.get_logger()
 
 GRACE = timedelta(seconds=30)
-"""Longer than any of our transactions may take: an order may have marked its seats and not yet committed."""
+"""How long the ledger may not know an order before anybody asks about it under lock: longer than transactions take."""
+LOOK_AGAIN_S = 0.3
+
+_not_mended: dict[str, frozenset[object]] = {}
+"""Faults that a rebuild has left as they were: to rebuild again for them would only make every map load anew."""
 
 
 class Mended(Struct, frozen=True):
-    """An order whose seats were put right, and how."""
+    """What was put right: an order's seats, or with no order something of the group, and how. `subject`: what else it
+    was about (a quota, a seat, what was lost)."""
 
     order: str
     action: str
+    subject: str = ""
 
 
 async def reconcile(group: str, *, at: datetime | None = None) -> tuple[Mended, ...]:
-    """Mend every order of a group on which the two disagree; returns what was done."""
-    at = at or now()
-    marked = await with_group(group, lambda: inventory().pending_orders(group))
-    ledger = await _orders_of(group, sorted(marked))
-    done = []
-    for code, mark in sorted(marked.items()):
-        status = ledger.get(code)
-        if status == "paid":
-            await inventory().sell(group, code)
-            done.append(Mended(code, "sold"))
-        elif status in ("expired", "cancelled"):
-            await inventory().give_back(group, code)
-            done.append(Mended(code, "given back"))
-        elif status is None and at.timestamp() * 1000 - mark.since_ms > GRACE.total_seconds() * 1000:
-            # Its transaction never committed.
-            await inventory().give_back(group, code)
-            done.append(Mended(code, "given back: no such order"))
-    if await _differs(group):
-        # Holds that still fit stay; open maps take a new snapshot.
-        await rebuild(group, only_if_missing=False)
-        done.append(Mended("", "group rebuilt"))
+    """Mend all on which a group and its ledger disagree; returns what was done. `at`: by another clock than Redis'."""
+    lost = await make_whole(group)
+    faults = await _lasting(group, at)
+    done = [*lost, *(await mend_faults(group, faults) if faults else ())]
     for mended in done:
-        log.warning("inventory_mended", group=group, order=mended.order, action=mended.action)
+        log.warning("inventory_mended", group=group, order=mended.order, action=mended.action, subject=mended.subject)
     return tuple(done)
 
 
-LIVE_SEATS = """
-SELECT performance, array_agg(ordinal) AS ordinals FROM sales.ticket
-WHERE performance = ANY($1::bigint[]) AND status IN ('pending', 'sold') AND ordinal >= 0 GROUP BY performance
+async def mend_faults(group: str, faults: Sequence[Difference]) -> list[Mended]:
+    """The least that puts these right, while sales go on; holds stay. What was done."""
+    done = []
+    large = []
+    for fault in faults:
+        match fault.code:
+            case "order_status" if fault.here == STATE_WORDS[PENDING]:
+                await inventory().sell(group, fault.subject)
+                done.append(Mended(fault.subject, "sold"))
+            case "order_unknown":
+                if action := await _give_back_unknown(group, fault.subject):
+                    done.append(Mended(fault.subject, action))
+            case "quota_limit":
+                limit = int(fault.there) if fault.there.isdecimal() else None
+                await inventory().set_limits(group, {fault.subject: limit})
+                done.append(Mended("", "limit set", fault.subject))
+            case "seat_status" if {fault.here, fault.there} == {STATE_WORDS[SOLD], STATE_WORDS[USED]}:
+                used = fault.there == STATE_WORDS[USED]
+                await inventory().mark_used(group, fault.performance, fault.ordinal, used=used)
+                done.append(Mended("", "seat marked used" if used else "seat marked sold", fault.subject))
+            case _:
+                large.append(fault)
+    if large:
+        done += await _rebuild_for(group, large)
+    return done
+
+
+async def _rebuild_for(group: str, faults: Iterable[Difference]) -> list[Mended]:
+    keys = frozenset(fault.key for fault in faults)
+    if keys == _not_mended.get(group):
+        log.error("inventory_not_mended", group=group, faults=[fault.sentence() for fault in faults])
+        return []
+    _not_mended[group] = keys
+    # Holds that still fit stay; open maps take a new snapshot.
+    await rebuild(group, only_if_missing=False)
+    return [Mended("", "group rebuilt")]
+
+
+async def make_whole(group: str) -> list[Mended]:
+    """Lay a group down anew that Redis has lost, in whole or in part."""
+    try:
+        await inventory().pulse(group)
+    except GroupMissing as missing:
+        await mend(missing)
+        return [Mended("", "group rebuilt", missing.damaged)]
+    return []
+
+
+async def _lasting(group: str, at: datetime | None) -> list[Difference]:
+    """What two looks see, both at the ledger and at Redis: no step in passing lasts as long."""
+    first = await _look(group, at)
+    if not first:
+        _not_mended.pop(group, None)
+        return []
+    await asyncio.sleep(LOOK_AGAIN_S)
+    seen = {fault.key for fault in first}
+    return [fault for fault in await _look(group, at) if fault.key in seen]
+
+
+async def _look(group: str, at: datetime | None) -> list[Difference]:
+    offers = await offers_of_group(group)
+    plans = {offer.id: await plan_of(offer) for offer in offers}
+    answer = await with_group(group, lambda: inventory().dump(group))
+    dump = await asyncio.to_thread(read_dump, answer)
+    now_ms = await inventory().now_ms() if at is None else int(at.timestamp() * 1000)
+    orders = await _order_faults(dump, now_ms)
+    ledger = await _seats_and_limits(group, offers, plans)
+    unnumbered = await _unnumbered_faults(dump, ledger)
+    return orders + unnumbered + await asyncio.to_thread(_compare, dump, ledger, plans)
+
+
+def _compare(dump: Dump, ledger: GroupState, plans: dict[int, Plan | None]) -> list[Difference]:
+    """Seats of an order that is being paid are the order's own affair: its commit may be on its way."""
+    apart = [code for code, order in dump.orders.items() if not order.sold]
+    return [
+        *contradictions(dump, plans),
+        # What the house takes off sale is not among the tickets that were read.
+        *(each for each in seat_differences(dump, ledger, apart) if each.code != "seat_blocked"),
+        *limit_differences(dump, ledger),
+    ]
+
+
+# Orders ---------------------------------------------------------------------------------------------------------------
+
+
+async def _order_faults(dump: Dump, now_ms: int) -> list[Difference]:
+    """Orders being paid here, of which the ledger knows better."""
+    waiting = {code: order for code, order in dump.orders.items() if not order.sold}
+    status = await _status_of(sorted(waiting))
+    faults = []
+    for code, order in sorted(waiting.items()):
+        known = status.get(code)
+        # An order from the future was promised before a clock was set back.
+        old = not 0 <= now_ms - order.since_ms <= GRACE.total_seconds() * 1000
+        if known == "paid":
+            here, there = STATE_WORDS[PENDING], STATE_WORDS[SOLD]
+            faults.append(Difference("order_status", subject=code, here=here, there=there))
+        elif known in ("expired", "cancelled") or (known is None and old):
+            faults.append(Difference("order_unknown", subject=code))
+    return faults
+
+
+LIVE_OF_ORDER = """
+SELECT count(t.id) AS live FROM sales.sale s LEFT JOIN sales.ticket t ON t."order" = s.id
+    AND t.status IN ('pending', 'sold') WHERE s.code = $1 GROUP BY s.id
 """
 
 
-async def _differs(group: str) -> bool:
-    """Whether a seat with a live ticket is on offer, or a sold one has none. Looked at twice around the ledger: what
-    somebody is just ordering or giving back is no difference."""
-    seated = [o for o in await offers_of_group(group) if o.plan is not None]
-    before = {o.id: await _states(group, o.id) for o in seated}
-    async with connection() as reader:
-        rows = await reader.fetch(LIVE_SEATS, list(before))
-    ledger: dict[int, frozenset[int]] = {row["performance"]: frozenset(row["ordinals"]) for row in rows}
-    for id, states in before.items():
-        live = ledger.get(id, frozenset())
-        odd = _odd(states, live)
-        if odd and odd & _odd(await _states(group, id), live):
-            return True
-    return False
+async def _give_back_unknown(group: str, code: str) -> str:
+    """An order that has no live ticket gives back what it has here; one that was committed meanwhile does not. What
+    was done, or ""."""
+    async with transaction() as ledger:
+        # Nobody is between an order's first line and its commit while we hold this.
+        await lock_group(ledger, group, shared=False)
+        live = await ledger.fetchval(LIVE_OF_ORDER, code)
+        if live:
+            return ""
+        await inventory().give_back(group, code)
+    return "given back: no such order" if live is None else "given back"
 
 
-async def _states(group: str, performance: int) -> bytes:
-    seen = await with_group(group, lambda: inventory().snapshot(group, performance, owners=False))
-    return seen.states
-
-
-def _odd(states: bytes, live: frozenset[int]) -> set[int]:
-    """Pending seats without a ticket are left to the orders' own check above: their commit may be on its way."""
-    sold = {ordinal for ordinal, state in enumerate(states) if state in (SOLD, USED)}
-    return (sold - live) | {o for o in live if o < len(states) and states[o] not in (PENDING, SOLD, USED)}
-
-
-async def _orders_of(group: str, codes: list[str]) -> dict[str, str]:
+async def _status_of(codes: list[str]) -> dict[str, str]:
     if not codes:
         return {}
     async with connection() as reader:
         rows = await reader.fetch("SELECT code, status FROM sales.sale WHERE code = ANY($1::text[])", codes)
     return {row["code"]: row["status"] for row in rows}
+
+
+UNNUMBERED = """
+SELECT o.code, count(*) AS n FROM sales.ticket t JOIN sales.sale o ON o.id = t."order"
+WHERE t.performance = ANY($1::bigint[]) AND t.status IN ('pending', 'sold') AND t.ordinal < 0 GROUP BY o.code
+"""
+UNNUMBERED_COUNT = """
+SELECT count(*) FROM sales.ticket
+WHERE performance = ANY($1::bigint[]) AND status IN ('pending', 'sold') AND ordinal < 0
+"""
+
+
+async def _unnumbered_faults(dump: Dump, ledger: GroupState) -> list[Difference]:
+    """Orders with more or fewer unnumbered places than tickets. Asked order by order only when the sums differ."""
+    here = {code: sum(part.unnumbered for part in order.parts) for code, order in dump.orders.items() if order.sold}
+    paying = sum(part.unnumbered for order in dump.orders.values() if not order.sold for part in order.parts)
+    performances = [each.id for each in ledger.performances]
+    async with connection() as reader:
+        if await reader.fetchval(UNNUMBERED_COUNT, performances) == sum(here.values()) + paying:
+            return []
+        there = {row["code"]: row["n"] for row in await reader.fetch(UNNUMBERED, performances)}
+    apart = {code for code, order in dump.orders.items() if not order.sold}
+    return [
+        Difference("order_places", subject=code, here=str(here.get(code, 0)), there=str(there.get(code, 0)))
+        for code in sorted((here.keys() | there.keys()) - apart)
+        if here.get(code, 0) != there.get(code, 0)
+    ]
+
+
+# Seats ----------------------------------------------------------------------------------------------------------------
+
+LIVE_SEATS = """
+SELECT performance, status, used_at IS NOT NULL AS used, array_agg(ordinal) AS ordinals FROM sales.ticket
+WHERE performance = ANY($1::bigint[]) AND status IN ('pending', 'sold') AND ordinal >= 0 GROUP BY 1, 2, 3
+"""
+
+
+async def _seats_and_limits(group: str, offers: Sequence[Offer], plans: dict[int, Plan | None]) -> GroupState:
+    """What a comparison of seats and limits needs of the ledger: much less than a rebuild."""
+    states = {id: bytearray(len(plan.seats) if plan else 0) for id, plan in plans.items()}
+    async with connection() as reader:
+        for row in await reader.fetch(LIVE_SEATS, list(plans)):
+            state = PENDING if row["status"] == "pending" else USED if row["used"] else SOLD
+            for ordinal in row["ordinals"]:
+                states[row["performance"]][ordinal] = state
+    return GroupState(
+        group,
+        tuple(PerformanceState(id, plan, bytes(states[id])) for id, plan in plans.items()),
+        tuple(QuotaState(q.key, q.size, 0) for q in {q.key: q for o in offers for q in o.quotas}.values()),
+    )
