@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 
 from app.core import db
 from app.core.redis import close_redis
@@ -25,13 +26,14 @@ from app.sales import jobs as _sales_jobs
 from app.sales.inventory import inventory
 from app.settings import get_settings
 from tests.cast import Theatre, build_theatre
+from tests.seating.cluster import Cluster, Stores, running_cluster, stores_on
 
 assert _sales_jobs  # imported so that orders may enqueue their jobs
 
 
 WITH_PROCESSES = {"app", "benchmarks", "browser", "chaos", "demo", "documents", "frontend", "printers", "races"}
 """Folders whose tests start processes, drive a browser or draw paper."""
-WITH_ENGINES = {"postgres_engine", "redis_engine", "postgres_url", "redis_url", "ledger"}
+WITH_ENGINES = {"postgres_engine", "redis_engine", "postgres_url", "redis_url", "redis_cluster", "ledger"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,6 +69,24 @@ def redis_engine(engine_directory: Path) -> Iterator[Engine]:
     engine = start_redis(engine_directory, durable=False)
     yield engine
     engine.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(redis_engine: Engine, engine_directory: Path) -> Iterator[Cluster]:
+    """Three masters that tests share: whoever moves slots or kills takes a cluster of his own."""
+    with running_cluster(redis_engine.command[0], engine_directory) as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["single", "cluster"])
+async def stores(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Stores]:
+    """The inventory on one Redis, and the same on three masters: what is tested with it holds on both."""
+    if request.param == "single":
+        client: Redis | RedisCluster = Redis.from_url(redis_url)
+    else:
+        client = request.getfixturevalue("redis_cluster").client()
+    async with stores_on(client) as stores:
+        yield stores
 
 
 @pytest.fixture(scope="session")
