@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from seating.house import house_of, longest_runs
 from seating.seats import Plan
 from seating.store import (
     FREE,
+    Allotment,
     GroupState,
     Held,
     HeldItem,
@@ -21,6 +23,7 @@ from seating.store import (
     NamedSeats,
     Owner,
     PerformanceState,
+    Quantity,
     QuotaState,
     Refusal,
 )
@@ -85,7 +88,8 @@ async def used(inventory: Inventory) -> dict[str, int]:
 async def lapse(redis: Redis, *items: HeldItem, tag: str = TAG) -> None:
     """As if the time of these holds had passed: nobody waits a quarter of an hour in a test."""
     wanted = {int(item.id) for item in items}
-    for cart, raw in (await redis.hgetall(f"{tag}:carts")).items():
+    carts: dict[bytes, bytes] = await redis.hgetall(f"{tag}:carts")  # type: ignore[assignment]  # not decoded
+    for cart, raw in carts.items():
         if not cart:
             continue
         record = msgspec.msgpack.decode(raw)
@@ -105,7 +109,7 @@ async def index_is_exact(redis: Redis, plan: Plan, performance: int = TONIGHT, t
     house, own = house_of(plan), f"{tag}:p:{performance}"
     now = await redis.get(f"{own}:states")
     assert isinstance(now, bytes)
-    fields = await redis.hkeys(f"{tag}:meta")
+    fields: list[bytes] = await redis.hkeys(f"{tag}:meta")  # type: ignore[assignment]  # not decoded
     bytes_of = [int(field.rpartition(b":")[2]) for field in fields if field.startswith(b"b%d:" % performance)]
     return all([await redis.get(f"{own}:i{byte}") == longest_runs(house, now, byte) for byte in (FREE, *bytes_of)])
 
@@ -134,3 +138,32 @@ class Follower:
                 self.states[ordinal] = each
             for name, (count, limit) in change["q"].items():
                 self.quotas[name] = (count, None if limit < 0 else limit)
+
+
+# Allotments
+
+PRESS, SCHOOL = "press", "school"
+KEYED = {"keys": (PRESS,)}
+
+
+def press(*ordinals: int, **more: Any) -> Allotment:
+    return Allotment(PRESS, "Press", TONIGHT, ordinals, **more)
+
+
+def school(quantity: int, **more: Any) -> Allotment:
+    return Allotment(SCHOOL, "École Léo", FAIR, quantity=quantity, quotas=(EVENT,), **more)
+
+
+def places(count: int, **more: Any) -> Quantity:
+    return Quantity(FAIR, count, 5, (EVENT,), **more)
+
+
+async def shown(inventory: Inventory) -> tuple[int, int | None]:
+    """The public counter of the event."""
+    return (await inventory.snapshot(GROUP, TONIGHT)).quotas[EVENT]
+
+
+async def why_not(answer: Awaitable[Refusal | None]) -> list[tuple[str, int, str, int]]:
+    refusal = await answer
+    assert isinstance(refusal, Refusal)
+    return [(each.code, each.ordinal, each.quota, each.left) for each in refusal.reasons]

@@ -35,6 +35,8 @@ from tests.seating.shop import (
     GROUP,
     LEA,
     ONLINE,
+    PRESS,
+    SCHOOL,
     SEATED,
     TAG,
     TONIGHT,
@@ -55,9 +57,7 @@ def plan() -> Plan:
     return sketch("..........", "..wc......", "ssssssssss")
 
 
-PRESS, SCHOOL = "press", "school"
 SOLD_ITEMS = tuple(HeldItem(f"T{seat}", TONIGHT, seat, 5, ALL) for seat in (4, 5))
-LEFT = "holds that can survive"
 
 
 def opening(plan: Plan, *, as_of_ms: int | None = None) -> GroupState:

@@ -15,16 +15,21 @@ from seating.store import (
     PerformanceState,
     Quantity,
     QuotaState,
+    cart_ref,
 )
 from tests.seating.shop import (
     EVENT,
     FAIR,
     FULL,
     GROUP,
+    LEA,
     SEATED,
+    TAG,
     TONIGHT,
+    have,
     lapse,
     request,
+    seats,
     states,
     take,
     used,
@@ -101,3 +106,52 @@ async def test_time_real_time_frees_a_hold(inventory: Inventory) -> None:
     while await inventory.expire_due(GROUP) == 0:
         await asyncio.sleep(0.05)
     assert await states(inventory) == {}
+
+
+# Carts that change hands --------------------------------------------------------------------------------------------
+
+
+async def test_a_counter_takes_over_an_online_cart_and_the_map_shows_it(inventory: Inventory) -> None:
+    """LIVE-2, LIVE-7."""
+    items = await have(inventory, "online", seats(1, 2), Quantity(FAIR, 2, 7, (EVENT,)), ttl_s=60)
+    (own,) = await take(inventory, "counter", 5, owner=LEA)
+    version = (await inventory.head(GROUP, TONIGHT) or ("", 0))[1]
+    assert await inventory.move(GROUP, "online", "counter", LEA, 900) == 4
+    moved = await inventory.held(GROUP, "counter")
+    assert [item.id for item in moved] == [own.id, *(item.id for item in items)]
+    assert all(item.expires_at_ms >= items[0].expires_at_ms + 800_000 for item in moved[1:])
+    assert await inventory.held(GROUP, "online") == ()
+    seen = await inventory.snapshot(GROUP, TONIGHT)
+    assert {seen.owners[o].label for o in (1, 2, 5)} == {"Counter 2 · Léa"}
+    assert {seen.owners[o].cart_ref for o in (1, 2, 5)} == {cart_ref("counter")}
+    assert seen.version == version + 1
+    assert await used(inventory) == {EVENT: 5, SEATED: 3, FULL: 3}
+    assert await inventory.release(GROUP, "online") == 0
+    assert await inventory.release(GROUP, "counter") == 5
+
+
+async def test_a_move_shortens_no_hold_and_what_has_lapsed_does_not_come_along(
+    inventory: Inventory, redis: Redis
+) -> None:
+    lapsed, live = await take(inventory, "online", 1, 2)
+    await lapse(redis, lapsed)
+    assert await inventory.move(GROUP, "online", "counter", LEA, 1) == 1
+    assert [(i.id, i.expires_at_ms) for i in await inventory.held(GROUP, "counter")] == [(live.id, live.expires_at_ms)]
+    assert await states(inventory) == {2: HELD}
+    assert (await used(inventory))[EVENT] == 1
+
+
+async def test_a_cart_that_holds_nothing_moves_nothing_nor_does_one_onto_itself(inventory: Inventory) -> None:
+    assert await inventory.move(GROUP, "nobody", "counter", LEA, 900) == 0
+    (item,) = await take(inventory, "counter", 1)
+    assert await inventory.move(GROUP, "counter", "counter", LEA, 900) == 0
+    assert await inventory.held(GROUP, "counter") == (item,)
+
+
+async def test_a_moved_hold_lapses_in_its_new_cart(inventory: Inventory, redis: Redis) -> None:
+    items = await take(inventory, "online", 1)
+    await inventory.move(GROUP, "online", "counter", LEA, 900)
+    await lapse(redis, *items)
+    assert await inventory.expire_due(GROUP) == 1
+    assert await states(inventory) == {}
+    assert await redis.hkeys(f"{TAG}:carts") == [b""], "carts leave nothing behind"

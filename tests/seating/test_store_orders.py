@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from seating.plan import Plan
 from seating.store import (
     HELD,
     PENDING,
@@ -13,20 +14,28 @@ from seating.store import (
     USED,
     Expired,
     Held,
+    HeldItem,
     Inventory,
+    OrderState,
     Quantity,
     cart_ref,
 )
 from tests.seating.shop import (
+    ALL,
     EVENT,
     FAIR,
     FULL,
     GROUP,
+    LEA,
+    ONLINE,
     SEATED,
     TAG,
     TONIGHT,
+    have,
     lapse,
     request,
+    seats,
+    state,
     states,
     take,
     used,
@@ -176,3 +185,62 @@ async def test_unnumbered_places_are_ordered_and_given_back(inventory: Inventory
     assert await inventory.give_back(GROUP, "C1", held.items[:2]) == 2
     assert await inventory.give_back(GROUP, "C1", held.items[:2]) == 0
     assert (await used(inventory))[EVENT] == 1
+
+
+# Recall -------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_order_that_was_not_made_after_all_is_a_cart_again(inventory: Inventory, redis: Redis) -> None:
+    items = await have(inventory, "alice", seats(1), Quantity(FAIR, 2, 7, (EVENT,)))
+    await inventory.promise(GROUP, "alice", "C1")
+    assert await inventory.recall(GROUP, "C1", "alice", ONLINE, 900) == 3
+    again = await inventory.held(GROUP, "alice")
+    assert [(i.id, i.performance, i.ordinal) for i in again] == [(i.id, i.performance, i.ordinal) for i in items]
+    assert all(item.expires_at_ms >= items[0].expires_at_ms for item in again)
+    assert await states(inventory) == {1: HELD}
+    assert await inventory.pending_orders(GROUP) == {}
+    assert await inventory.recall(GROUP, "C1", "alice", ONLINE, 900) == 0
+    await lapse(redis, *again)
+    assert await inventory.expire_due(GROUP) == 3
+    assert await used(inventory) == {EVENT: 0, SEATED: 0, FULL: 0}
+
+
+async def test_a_recalled_order_may_go_into_another_cart_which_has_something_already(inventory: Inventory) -> None:
+    await take(inventory, "alice", 1)
+    await inventory.promise(GROUP, "alice", "C1")
+    await take(inventory, "counter", 2, owner=LEA)
+    assert await inventory.recall(GROUP, "C1", "counter", LEA, 900) == 1
+    assert [item.ordinal for item in await inventory.held(GROUP, "counter")] == [2, 1]
+    assert (await inventory.snapshot(GROUP, TONIGHT)).owners[1].label == LEA.label
+    assert isinstance(await inventory.promise(GROUP, "counter", "C2"), tuple)
+
+
+async def test_sold_orders_and_unknown_ones_are_not_recalled(inventory: Inventory) -> None:
+    await take(inventory, "alice", 1)
+    await inventory.promise(GROUP, "alice", "C1")
+    await inventory.sell(GROUP, "C1")
+    for order in ("C1", "C9"):
+        assert await inventory.recall(GROUP, order, "alice", ONLINE, 900) == 0
+    assert await states(inventory) == {1: SOLD}
+
+
+async def test_a_recalled_order_from_the_ledger_gets_ids_that_carts_can_name(redis: Redis, plan: Plan) -> None:
+    pending = bytearray(30)
+    pending[1] = PENDING
+    orders = (OrderState("C1", sold=False, items=(HeldItem("T-77", TONIGHT, 1, 5, ALL),)),)
+    inventory = Inventory(redis)
+    await inventory.load(state(plan, states=bytes(pending), orders=orders))
+    assert await inventory.recall(GROUP, "C1", "alice", ONLINE, 900) == 1
+    (item,) = await inventory.held(GROUP, "alice")
+    assert item.id.isdecimal()
+    assert await inventory.release(GROUP, "alice", (item.id,)) == 1
+
+
+async def test_sold_seats_have_no_owner_in_a_snapshot_the_ledger_names_them(inventory: Inventory) -> None:
+    """LIVE-2: which is why a snapshot of a sold-out house costs no more than one of an empty house."""
+    await take(inventory, "alice", 1, 2)
+    await inventory.promise(GROUP, "alice", "C1")
+    assert sorted((await inventory.snapshot(GROUP, TONIGHT)).owners) == [1, 2]
+    await inventory.sell(GROUP, "C1")
+    seen = await inventory.snapshot(GROUP, TONIGHT)
+    assert (seen.owners, seen.states[1], seen.states[2]) == ({}, SOLD, SOLD)
