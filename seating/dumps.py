@@ -11,7 +11,7 @@ from msgspec import Struct
 from seating.wire import decode
 
 # The keys that have a member "" from the load on; without it, the key was lost.
-MARKED: Final = ("quotas", "carts", "due", "pending", "sold")
+MARKED: Final = ("quotas", "carts", "due", "pending", "sold", "qsets", "allot")
 
 
 class Live(Struct, frozen=True):
@@ -83,7 +83,9 @@ def read_dump(answer: Sequence[Any]) -> Dump:
     meta, quotas, carts, due, pending, sold, sets, allotted, *strings = answer
     fields = _texts(meta)
     broken = [
-        name for name, flat in zip(MARKED, (quotas, carts, due, pending, sold), strict=True) if b"" not in flat[::2]
+        name
+        for name, flat in zip(MARKED, (quotas, carts, due, pending, sold, sets, allotted), strict=True)
+        if b"" not in flat[::2]
     ]
     lists = {
         int(name[1:]): tuple(text.split("\n") if text else ()) for name, text in _texts(sets).items() if name[0] == "#"
