@@ -18,7 +18,17 @@ do
 
   -- The plan ------------------------------------------------------------------------------------------------------
 
-  -- Bytes `at` to `at + size - 1` (from 0) of a part of the plan, read in chunks that are kept.
+  local function whole(house, part)
+    return call('GET', house.base .. ':' .. part) or damaged('plan of ' .. house.perf)
+  end
+
+  local function range(house, part, from, size)
+    local raw = call('GETRANGE', house.base .. ':' .. part, from, from + size - 1)
+    if #raw ~= size then damaged('plan of ' .. house.perf) end
+    return raw
+  end
+
+  -- Where the `width` bytes of a position are: a chunk of that part of the plan, which is kept, and the place in it.
   local function plan_bytes(house, part, width, position)
     local chunks = house['c_' .. part]
     if not chunks then
@@ -31,7 +41,9 @@ do
       chunk = call('GETRANGE', house.base .. ':' .. part, number * CHUNK * width, (number + 1) * CHUNK * width - 1)
       chunks[number] = chunk
     end
-    return chunk, (position - number * CHUNK) * width
+    local at = (position - number * CHUNK) * width
+    if #chunk < at + width then damaged('plan of ' .. house.perf) end
+    return chunk, at
   end
 
   -- The distance of a stretch's nearest seat, and the least of that of it and its neighbours.
@@ -64,7 +76,7 @@ do
 
   local function catalog_of(house)
     if not house.c_catalog then
-      house.c_catalog = cmsgpack.unpack(call('GET', house.base .. ':catalog'))
+      house.c_catalog = cmsgpack.unpack(whole(house, 'catalog'))
       house.c_kinds = 0
       for _ in pairs(house.c_catalog) do house.c_kinds = house.c_kinds + 1 end
     end
@@ -76,7 +88,7 @@ do
   -- The zones wished for: a list of indexes, or nil for any.
   local function zones_of(house, names)
     if #names == 0 then return nil end
-    local book, wanted, known = cmsgpack.unpack(call('GET', house.base .. ':zonebook')), {}, {}
+    local book, wanted, known = cmsgpack.unpack(whole(house, 'zonebook')), {}, {}
     for _, name in ipairs(names) do
       local zone = book[name]
       if zone and not known[zone] then
@@ -91,8 +103,8 @@ do
     local positions = {}
     for _, zone in ipairs(zones) do
       local at = (zone * house.c_kinds + category) * 6
-      local from, count = struct.unpack('>I4I2', call('GETRANGE', house.base .. ':zoneslices', at, at + 5))
-      local raw = count > 0 and call('GETRANGE', house.base .. ':zonelists', from * 2, (from + count) * 2 - 1) or ''
+      local from, count = struct.unpack('>I4I2', range(house, 'zoneslices', at, 6))
+      local raw = count > 0 and range(house, 'zonelists', from * 2, count * 2) or ''
       for i = 1, #raw, 2 do
         local a, b = string.byte(raw, i, i + 1)
         positions[#positions + 1] = a * 256 + b
@@ -166,12 +178,15 @@ do
   -- Sums of the distances of places 1 to k, so that any window costs one subtraction.
   local function sums_of(search, block)
     if not block.sums then
-      local from = (block.start + block.a - 1) * 2
-      local raw = {string.byte(call('GETRANGE', search.house.base .. ':far', from, from + block.length * 2 - 1), 1, -1)}
-      local sums, sum = {[0] = 0}, 0
-      for k = 1, block.length do
-        sum = sum + raw[2 * k - 1] * 256 + raw[2 * k]
-        sums[k] = sum
+      local raw = range(search.house, 'far', (block.start + block.a - 1) * 2, block.length * 2)
+      local sums, sum, k = {[0] = 0}, 0, 0
+      -- Lua can spread some thousands of values, not every row that somebody may draw.
+      for from = 1, #raw, 2000 do
+        local bytes = {string.byte(raw, from, from + 1999)}
+        for i = 1, #bytes, 2 do
+          sum, k = sum + bytes[i] * 256 + bytes[i + 1], k + 1
+          sums[k] = sum
+        end
       end
       block.sums, block.windows = sums, {}
     end
@@ -562,8 +577,7 @@ do
   local function read_run(search, start, length, lower, offset)
     local house, stretch, i, any = search.house, nil, nil, false
     local run = {start = start, length = length, lower = lower, kind = {}, category = {}, free = {}, far = {}}
-    local kinds = call('GETRANGE', house.base .. ':kinds', offset, offset + length * 2 - 1)
-    local far = call('GETRANGE', house.base .. ':far', start * 2, (start + length) * 2 - 1)
+    local kinds, far = range(house, 'kinds', offset, length * 2), range(house, 'far', start * 2, length * 2)
     for k = 1, length do
       if not stretch or i == stretch.length then stretch, i = place_of(house, start + k - 1) else i = i + 1 end
       run.kind[k], run.category[k] = string.byte(kinds, 2 * k - 1, 2 * k)
@@ -578,7 +592,7 @@ do
   local function run_at(search, i)
     local runs = search.runs
     if not runs then
-      runs = {raw = call('GET', search.house.base .. ':access') or '', at = 1}
+      runs = {raw = whole(search.house, 'access'), at = 1}
       search.runs = runs
     end
     while #runs < i and #runs < ACCESSIBLE_MAX and runs.at < #runs.raw do

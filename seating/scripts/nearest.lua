@@ -9,14 +9,21 @@ local excluded = {}
 for _, ordinal in ipairs(asked) do excluded[ordinal] = true end
 for _, ordinal in ipairs(never) do excluded[ordinal] = true end
 
+local function part(name) return call('GET', house.base .. ':' .. name) or damaged('plan of ' .. perf) end
+
+local function range(name, from, size)
+  local raw = call('GETRANGE', house.base .. ':' .. name, from, from + size - 1)
+  if #raw ~= size then damaged('plan of ' .. perf) end
+  return raw
+end
+
 -- By ordinal, wheelchair places from companions' seats: 1 or 2. A companion's seat may be in a run without any place.
 local function kind_at(ordinal)
-  local raw = call('GET', house.base .. ':access') or ''
+  local raw = part('access')
   for at = 1, #raw, 16 do
     local start, length, _, _, offset = struct.unpack('>I4I2I2I2xxI4', raw, at)
     if ordinal >= start and ordinal < start + length then
-      local place = offset + (ordinal - start) * 2
-      return string.byte(call('GETRANGE', house.base .. ':kinds', place, place))
+      return string.byte(range('kinds', offset + (ordinal - start) * 2, 1))
     end
   end
   return 2
@@ -27,9 +34,7 @@ local function fits(stretch, other, kind)
     and (stretch.class == 0 or kind_at(other) == kind)
 end
 
-local function xy_of(stretch)
-  return call('GETRANGE', house.base .. ':xy', stretch.start * 4, (stretch.start + stretch.length) * 4 - 1)
-end
+local function xy_of(stretch) return range('xy', stretch.start * 4, stretch.length * 4) end
 
 local function nearer(a, b) return a.away < b.away or (a.away == b.away and a.ordinal < b.ordinal) end
 
@@ -51,7 +56,7 @@ end
 local function any_of(category)
   local without = {}
   for ordinal in pairs(excluded) do without[#without + 1] = ordinal end
-  for name, entry in pairs(cmsgpack.unpack(call('GET', house.base .. ':catalog'))) do
+  for name, entry in pairs(cmsgpack.unpack(part('catalog'))) do
     if entry[1] == category then
       local wish = {count = 1, byte = S_FREE, categories = {{name, 1}}, zones = {}, without = without}
       local picked = choose(house, wish)
@@ -72,7 +77,7 @@ local function nearest_to(ordinal)
     for _, position in ipairs(ring) do
       looked = looked + 1
       look_into(stretch_at(house, position), x, y, kind, found)
-      local raw = call('GETRANGE', house.base .. ':near', position * 16, position * 16 + 15)
+      local raw = range('near', position * 16, 16)
       for at = 1, 16, 2 do
         local near = struct.unpack('>I2', raw, at)
         if near ~= 65535 and not known[near] then

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from seating.holds import Choice, Fare, RowByRow
+from seating.holds import Choice, Fare, GroupMissing, RowByRow
+from seating.house import house_of
 from seating.plan import Plan
 from seating.store import (
     FREE,
@@ -98,6 +99,14 @@ async def test_nobody_is_left_alone_between_two_taken_seats_when_that_can_be_avo
 async def test_a_lone_seat_is_left_when_there_is_no_other_way(redis: Redis) -> None:
     plan = sketch("x...x")
     assert given(plan, await ask(redis, plan, taken(plan, "x...x"), best(2))) == ["A2", "A3"]
+
+
+async def test_a_row_may_be_a_field_of_thousands_of_seats(redis: Redis) -> None:
+    plan = sketch("." * 5_000)
+    assert given(plan, await ask(redis, plan, b"", best(4))) == ["A2499", "A2500", "A2501", "A2502"]
+    assert given(plan, await ask(redis, plan, bytes([FREE, FREE, SOLD] * 1_666 + [SOLD] * 2), best(6))) == [
+        "A2497", "A2498", "A2500", "A2501", "A2503", "A2504",
+    ]  # fmt: skip
 
 
 async def test_the_end_of_a_row_is_not_left_as_a_single_seat_either(redis: Redis) -> None:
@@ -316,6 +325,35 @@ async def test_far_from_everything_the_best_single_seat_is_suggested(redis: Redi
     states = taken(far, "xx", "....")
     assert await suggested(redis, far, states, 0) == {0: ["V1"]}
     assert await suggested(redis, plan, taken(plan, "xx"), 0) == {0: []}
+
+
+@pytest.mark.parametrize(
+    ("part", "wish"),
+    [
+        ("catalog", {}),
+        ("lowers", {}),
+        ("stretches", {}),
+        ("far", {}),
+        ("near", {"count": 8}),
+        ("zonebook", {"zones": ("Parterre",)}),
+        ("zoneslices", {"zones": ("Parterre",)}),
+        ("zonelists", {"zones": ("Parterre",)}),
+        ("access", {"wheelchairs": 1}),
+        ("kinds", {"wheelchairs": 1}),
+    ],
+)
+async def test_a_part_of_the_plan_that_was_lost_is_noticed_and_nothing_is_taken(
+    redis: Redis, part: str, wish: dict[str, Any]
+) -> None:
+    plan = sketch("......", "......", "wc")
+    inventory = await load(redis, plan)
+    await redis.delete(f"{{g:{GROUP}}}:plan:{house_of(plan).digest}:{part}")
+    line = best(**{"count": 2, **wish})
+    with pytest.raises(GroupMissing) as caught:
+        await inventory.hold(HoldRequest(GROUP, "a cart", BUYER, (line,), ttl_s=60))
+    assert caught.value.damaged
+    states = await redis.get(f"{{g:{GROUP}}}:p:{PERFORMANCE}:states")
+    assert states == bytes(len(plan.seats))
 
 
 @pytest.mark.parametrize("count", [0, 21])
