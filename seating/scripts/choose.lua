@@ -6,7 +6,7 @@
 -- to the next one alone is more than what was found. "Position" and "ordinal" count from 0, places in a stretch from 1.
 local choose, fill
 do
-  local NONE, CHUNK, PARTY_MAX = 65535, 128, 20
+  local NONE, CHUNK = 65535, 128
   -- Bounds of what one request may look at; they belong to the definition of what is best. WINDOWS: stretches compared
   -- for a party in one row. MIDDLES: rows tried as the middle of a split one. NEAREST: stretches whose seats are
   -- combined when a party is spread over a zone or the house. ACCESSIBLE: runs with wheelchair places. LEFT: how far
@@ -453,18 +453,20 @@ do
     return best
   end
 
-  -- Stretches of a slice with two adjacent seats and more, in lists by zone (or one list), nearest first.
+  -- Stretches of a slice with two adjacent seats and more, in lists by zone (or one list), nearest first; each list
+  -- says how long its longest run is.
   local function spread_over(search, slice, by_zone)
     local lists, of_zone = {}, {}
     for position in walk(slice, 2) do
       local zone = by_zone and zone_of(search.house, position) or 0
       local list = of_zone[zone]
       if not list then
-        list = {}
+        list = {longest = 0}
         of_zone[zone] = list
         lists[#lists + 1] = list
       end
       list[#list + 1] = position
+      list.longest = math.max(list.longest, byte_of(slice, position))
     end
     return lists
   end
@@ -472,13 +474,17 @@ do
   -- The `parts` stretches with the longest runs: no others can seat more people in so many parts.
   local function longest_of(slice, list, parts)
     local by_byte, sorted = {}, {}
-    for byte = 2, PARTY_MAX do by_byte[byte] = {} end
     for _, position in ipairs(list) do
-      local same = by_byte[byte_of(slice, position)]
+      local byte = byte_of(slice, position)
+      local same = by_byte[byte]
+      if not same then
+        same = {}
+        by_byte[byte] = same
+      end
       if #same < parts then same[#same + 1] = position end
     end
-    for byte = PARTY_MAX, 2, -1 do
-      for _, position in ipairs(by_byte[byte]) do
+    for byte = list.longest, 2, -1 do
+      for _, position in ipairs(by_byte[byte] or {}) do
         if #sorted == parts then return sorted end
         sorted[#sorted + 1] = position
       end
@@ -488,9 +494,9 @@ do
 
   -- The best way to spread n over a list of stretches in at most `parts_max` parts, and in how many.
   local function spread(search, slice, n, list, parts_max)
-    local lengths, longest = {}, longest_of(slice, list, parts_max)
-    if parts_max < 2 or byte_of(slice, longest[1]) * parts_max < n then return nil end
-    for _, position in ipairs(longest) do
+    if parts_max < 2 or list.longest * parts_max < n then return nil end
+    local lengths = {}
+    for _, position in ipairs(longest_of(slice, list, parts_max)) do
       for _, block in ipairs(pairs_of(search, position)) do lengths[#lengths + 1] = block.length end
     end
     local tops = tops_of(lengths)
