@@ -26,6 +26,7 @@ from app.core.logs import configure_logs
 from app.core.redis import close_redis
 from app.core.web import FRONTEND, handle_problem
 from app.counter import api as counter_api
+from app.counter import managing
 from app.counter import pages as counter_pages
 from app.feed import build_feed
 from app.sales import api as sales_api
@@ -99,6 +100,7 @@ def _routers() -> list[Any]:
         account_pages.router,
         counter_api.router,
         counter_pages.router,
+        managing.router,
         health.router,
         static,
     ]

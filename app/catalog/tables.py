@@ -117,3 +117,34 @@ class Quota(Table, tablename="quota", schema="catalog"):
     category = Varchar(length=80, null=True, default=None)
     name = Varchar(length=80, null=False)
     size = Integer(null=False)
+
+
+class Allotment(Table, tablename="allotment", schema="catalog"):
+    """Seats, or a quantity of an unnumbered performance, kept for whoever has the key (AHEAD-2). In force until it is
+    released by hand (`released_at`) or its date (`release_at`) has come; what has no live ticket then is on sale.
+
+    A quantity is kept back of the quotas that a place of this tariff and category counts in (none: any)."""
+
+    id = BigSerial(primary_key=True)
+    performance = ForeignKey(Performance, null=False, on_delete=OnDelete.restrict, index=True)
+    name = Varchar(length=120, null=False)
+    key = Varchar(length=20, null=False, unique=True)
+    quantity = Integer(null=False, default=0)
+    tariff = ForeignKey(Tariff, null=True, on_delete=OnDelete.restrict, index=True)
+    category = Varchar(length=80, null=True, default=None)
+    created_at = Timestamptz(null=False, default=None)
+    release_at = Timestamptz(null=True, default=None)
+    released_at = Timestamptz(null=True, default=None)
+
+
+class AllotmentSeat(Table, tablename="allotment_seat", schema="catalog"):
+    """A seat of an allotment. With a key or an e-mail address of its own, only these open it (SEA-8)."""
+
+    id = BigSerial(primary_key=True)
+    allotment = ForeignKey(Allotment, null=False, on_delete=OnDelete.restrict, index=True)
+    seat = Varchar(length=200, null=False)
+    ordinal = Integer(null=False)
+    key = Varchar(length=20, null=True, default=None, unique=True)
+    email = Varchar(length=254, null=True, default=None, index=True)
+
+    unique_seat = Unique(["allotment", "seat"])

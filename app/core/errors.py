@@ -22,6 +22,9 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "seat_taken": Kind(409, N_("Someone was quicker"), N_("Someone else has just taken this seat. Please choose another one.")),
+    "kept_seat": Kind(409, N_("This seat is kept"), N_("This seat is kept for whoever has the code for it. Please enter your code, or choose another seat.")),
+    "allotment_exhausted": Kind(409, N_("Fewer are left"), N_("Of the places kept under this code, {left} are left. Please ask for fewer, or choose among the others.")),
+    "seats_taken": Kind(409, N_("Some seats are not free"), N_("Somebody has some of these seats, or holds them at the moment. Nothing was changed: please leave them out, or try again later.")),
     "quota_exhausted": Kind(409, N_("Sold out"), N_("There are not enough tickets left: {left} remain. Please ask for fewer.")),
     "sold_out": Kind(409, N_("Sold out"), N_("There are no tickets left at this price. Please choose another price or date.")),
     "not_enough_seats": Kind(409, N_("Not that many seats together"), N_("We could not find that many free seats. Please ask for fewer, or choose another category.")),
@@ -38,6 +41,7 @@ KINDS: dict[str, Kind] = {
     "unknown_seat": Kind(422, N_("No such seat"), N_("This seat does not exist on the plan. Please reload the page.")),
     "wrong_performance": Kind(422, N_("Another performance"), N_("This seat belongs to another performance. Please reload the page.")),
     "invalid": Kind(422, N_("Please check what you entered"), N_("Some fields need your attention.")),
+    "unknown_key": Kind(422, N_("Unknown code"), N_("We do not know this code, or it has expired. Please check it letter by letter, or ask whoever gave it to you.")),
     "unknown_method": Kind(422, N_("Unknown payment method"), N_("This way of paying is not offered here. Please choose another one.")),
     "provider_unavailable": Kind(503, N_("The bank does not answer"), N_("The payment service cannot be reached. Nothing was charged and your seats are kept: please try again in a moment.")),
     "provider_refused": Kind(502, N_("The payment could not be started"), N_("The payment service refused the request: {reason} Nothing was charged.")),

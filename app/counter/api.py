@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, Router, delete, get, patch, post
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from app.accounts.logins import Operator, require
 from app.accounts.tables import Role
@@ -18,8 +19,11 @@ from app.core.idempotency import answer_once
 from app.counter.desks import Desk, desk_of
 from app.counter.printing import PrintJobView, reprint, resolve, retry, view_jobs
 from app.counter.sales import sell_at_counter
-from app.sales.api import ItemAsked, TariffAsked, clean_name, looks_like_email
+from app.sales.allotments import AllotmentOnSale, allotments_on_sale
+from app.sales.api import ItemAsked, KeyAsked, KeysOpen, TariffAsked, clean_name, looks_like_email
+from app.sales.cart_keys import present_key
 from app.sales.carts import Cart, CartView, add_to_cart, change_tariff, release, title_of, view_cart
+from app.sales.kept import name_of
 from app.sales.offered_methods import method_of, method_settings
 from app.sales.orders import Buyer
 from app.sales.queries import PerformanceView, local, status_of, view_performance
@@ -88,8 +92,15 @@ async def performances_of(operator: Operator) -> list[CounterPerformance]:
 
 @get("/performances/{performance:int}", summary="One performance as the counter sells it")
 async def get_performance(request: Request[Any, Any, Any], performance: int) -> PerformanceView:
-    await _must_be_ours(await require(request, Role.CASHIER), performance)
-    return await view_performance(performance, "counter", now())
+    operator = await require(request, Role.CASHIER)
+    await _must_be_ours(operator, performance)
+    return await view_performance(performance, "counter", now(), counter_cart(request, operator, operator.name))
+
+
+@get("/allotments", summary="What is kept at a performance, to sell from")
+async def list_allotments(request: Request[Any, Any, Any], performance: int) -> list[AllotmentOnSale]:
+    operator = await require(request, Role.CASHIER)
+    return list(await allotments_on_sale(performance, organizer=operator.organizer, at=now()))
 
 
 @get("/cart", summary="What this counter holds")
@@ -105,11 +116,24 @@ async def post_items(request: Request[Any, Any, Any], data: ItemAsked) -> Respon
     label = desk.label_for(operator)
     cart = counter_cart(request, operator, label) or new_counter_cart(operator, label)
 
+    # Whoever works here may sell from what is kept, by naming it: nobody does so by accident.
+    opens = (name_of(data.allotment),) if data.allotment is not None else ()
+
     async def hold() -> CartView:
-        added = await add_to_cart(cart, data.wish(), at=now())
+        added = await add_to_cart(cart, replace(data.wish(), opens=opens), at=now())
         return await view_cart(cart, added=added)
 
     answer = await answer_once(request, cart.token, hold)
+    answer.set_cookie(cart_cookie(cart, counter=True))
+    return answer
+
+
+@post("/cart/keys", summary="A customer shows a code for what is kept")
+async def post_key(request: Request[Any, Any, Any], data: KeyAsked) -> Response[KeysOpen]:
+    operator, desk = await _at_desk(request)
+    label = desk.label_for(operator)
+    cart = counter_cart(request, operator, label) or new_counter_cart(operator, label)
+    answer = Response(KeysOpen(await present_key(cart, data.key, at=now(), organizer=operator.organizer)))
     answer.set_cookie(cart_cookie(cart, counter=True))
     return answer
 
@@ -226,7 +250,8 @@ async def _owns_job(request: Request[Any, Any, Any], job: int) -> Operator:
 router = Router(
     path="/api/v1/counter",
     route_handlers=[
-        list_performances, get_performance, get_cart, post_items, delete_item, patch_item, delete_cart, post_order,
+        list_performances, get_performance, list_allotments, get_cart, post_items, post_key, delete_item, patch_item,
+        delete_cart, post_order,
         list_print_jobs, post_reprint, post_resolve, post_retry,
     ],
     tags=["counter"],

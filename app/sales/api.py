@@ -16,6 +16,7 @@ from app.core.i18n import N_
 from app.core.idempotency import answer_once
 from app.core.ratelimit import count_try
 from app.core.redis import redis
+from app.sales.cart_keys import KEY_LENGTH_MAX, OpenAllotment, present_key
 from app.sales.carts import BestWish, Cart, CartView, Wish, add_to_cart, change_tariff, release, view_cart
 from app.sales.offered_methods import method_of, method_settings
 from app.sales.orders import Buyer, place_order
@@ -34,6 +35,7 @@ from app.sales.visitors import buyer_cart, cart_cookie, new_buyer_cart
 from seating.store import FREE
 
 HOLDS_PER_MINUTE = 120
+KEYS_PER_MINUTE = 30  # a school class behind one address
 
 
 class BestAsked(Struct, frozen=True):
@@ -48,13 +50,15 @@ class BestAsked(Struct, frozen=True):
 
 
 class ItemAsked(Struct, frozen=True, kw_only=True):
-    """Exactly one of `seats` (ordinals of the plan), `best`, `quantity` (unnumbered)."""
+    """Exactly one of `seats` (ordinals of the plan), `best`, `quantity` (unnumbered); the last two out of an
+    `allotment` that the cart has a key for, if one is given."""
 
     performance: int
     seats: Annotated[tuple[int, ...], Meta(max_length=100)] = ()
     best: BestAsked | None = None
     quantity: Annotated[int, Meta(ge=0, le=100)] = 0
     tariff: int | None = None
+    allotment: int | None = None
 
     def wish(self) -> Wish:
         best = self.best
@@ -64,7 +68,18 @@ class ItemAsked(Struct, frozen=True, kw_only=True):
             best=BestWish(best.count, best.categories, best.zones, best.wheelchairs, best.rows_max) if best else None,
             quantity=self.quantity,
             tariff=self.tariff,
+            allotment=self.allotment,
         )
+
+
+class KeyAsked(Struct, frozen=True):
+    """A code, or the e-mail address of whoever had a seat last year."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=KEY_LENGTH_MAX)]
+
+
+class KeysOpen(Struct, frozen=True):
+    allotments: tuple[OpenAllotment, ...]
 
 
 class TariffAsked(Struct, frozen=True):
@@ -115,8 +130,8 @@ async def list_events() -> list[EventSummary]:
 
 
 @get("/performances/{performance:int}", summary="One performance: prices, categories, sale status")
-async def get_performance(performance: int) -> PerformanceView:
-    return await view_performance(performance, "online", now())
+async def get_performance(request: Request[Any, Any, Any], performance: int) -> PerformanceView:
+    return await view_performance(performance, "online", now(), buyer_cart(request))
 
 
 @get("/performances/{performance:int}/plan", summary="The seating plan as the map draws it; unchanging, by ETag")
@@ -152,6 +167,15 @@ async def post_items(request: Request[Any, Any, Any], data: ItemAsked) -> Respon
         return await view_cart(cart, added=added)
 
     answer = await answer_once(request, cart.token, hold)
+    answer.set_cookie(cart_cookie(cart))
+    return answer
+
+
+@post("/cart/keys", summary="Show a code: what is kept for whoever has it may be held")
+async def post_key(request: Request[Any, Any, Any], data: KeyAsked) -> Response[KeysOpen]:
+    await limit_keys(request)
+    cart = buyer_cart(request) or new_buyer_cart()
+    answer = Response(KeysOpen(await present_key(cart, data.key, at=now())))
     answer.set_cookie(cart_cookie(cart))
     return answer
 
@@ -247,6 +271,12 @@ async def limit_holds(request: Request[Any, Any, Any]) -> None:
     await count_try(redis(), "hold", address, most=HOLDS_PER_MINUTE * 5, window_s=300)
 
 
+async def limit_keys(request: Request[Any, Any, Any]) -> None:
+    """Right and wrong ones alike, so that whoever has one code cannot guess others at leisure."""
+    address = request.client.host if request.client else "unknown"
+    await count_try(redis(), "key", address, most=KEYS_PER_MINUTE, window_s=60)
+
+
 def check_buyer(data: OrderAsked) -> Buyer:
     """Raises Invalid with every field that needs attention."""
     errors = {}
@@ -290,8 +320,8 @@ def _must_have_cart(request: Request[Any, Any, Any]) -> Cart:
 api = Router(
     path="/api/v1",
     route_handlers=[
-        list_events, get_performance, get_plan, get_seats, get_cart, post_items, delete_item, patch_item, delete_cart,
-        post_order, get_order, post_payment,
+        list_events, get_performance, get_plan, get_seats, get_cart, post_items, post_key, delete_item, patch_item,
+        delete_cart, post_order, get_order, post_payment,
     ],
     tags=["selling"],
 )  # fmt: skip

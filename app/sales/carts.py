@@ -24,10 +24,12 @@ from app.catalog.rules.selling import (
     tariffs_for,
 )
 from app.core.clock import now
+from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, translated
-from app.core.redis import redis
+from app.sales.cart_notes import note_group, read_notes
 from app.sales.inventory import inventory, with_group
+from app.sales.kept import allotment_of, has_single_seats, name_of
 from app.sales.rules.limits import order_rules, tickets_beyond
 from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
 from seating.plan import Plan
@@ -46,7 +48,6 @@ from seating.store import (
     Refusal,
 )
 
-REMEMBERED_S = 86_400
 BEST_MAX = 20
 
 
@@ -79,6 +80,8 @@ class CartItem(Struct, frozen=True, kw_only=True):
     price_minor: int
     tariffs: tuple[TariffChoice, ...]
     expires_at_ms: int
+    allotment: int | None = None
+    """What it is kept in for whoever has the key (AHEAD-2)."""
 
 
 class CartPerformance(Struct, frozen=True):
@@ -111,19 +114,21 @@ class BestWish(Struct, frozen=True):
 
 
 class Wish(Struct, frozen=True, kw_only=True):
-    """What to add: seats by ordinal, the best ones, or a quantity of unnumbered tickets."""
+    """What to add: seats by ordinal, the best ones, or a quantity of unnumbered tickets; the last two perhaps out of an
+    allotment. `opens` are further names of what is kept (see `app.sales.kept`), besides those of the cart's keys."""
 
     performance: int
     seats: tuple[int, ...] = ()
     best: BestWish | None = None
     quantity: int = 0
     tariff: int | None = None
+    allotment: int | None = None
+    opens: tuple[str, ...] = ()
 
 
 async def group_of(cart: Cart) -> str | None:
     """The inventory group this cart holds in, if it ever held anything."""
-    found = await redis().get(_group_key(cart))
-    return found.decode() if isinstance(found, bytes) else found
+    return (await read_notes(cart.token)).group
 
 
 async def held_items(cart: Cart) -> tuple[HeldItem, ...]:
@@ -169,8 +174,8 @@ async def view_cart(cart: Cart | None, *, added: Iterable[str] = ()) -> CartView
 async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...]:
     """Hold what is wished for, all or nothing; returns the new items' ids.
 
-    Raises Problem: seat_taken (with `nearest`), quota_exhausted, not_enough_seats, sale_closed, too_many, unknown_seat,
-    wrong_performance, other_event, not_found, invalid.
+    Raises Problem: seat_taken (with `nearest`), kept_seat, allotment_exhausted, quota_exhausted, not_enough_seats,
+    sale_closed, too_many, unknown_seat, wrong_performance, other_event, not_found, invalid.
     """
     offer = await offer_of(wish.performance)
     if not is_offered(offer, cart.channel):
@@ -179,7 +184,12 @@ async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...
     if sale_status(offer, cart.channel, at) != "open":
         raise Problem("sale_closed")
     lines = _lines(offer, plan, cart.channel, wish)
-    await _check_event(cart, offer)
+    if wish.best is not None and wish.allotment is not None:
+        async with connection() as reader:
+            if await has_single_seats(reader, wish.allotment):
+                raise Problem("kept_seat", extras={"seats": []})
+    notes = await read_notes(cart.token)
+    await _check_event(cart, notes.group, offer)
     rules = order_rules(offer, cart.channel)
     request = HoldRequest(
         group=offer.group,
@@ -188,8 +198,9 @@ async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...
         lines=lines,
         ttl_s=offer.hold_ttl_s,
         rules=rules,
+        keys=(*notes.opens, *wish.opens),
     )
-    await redis().set(_group_key(cart), offer.group, ex=REMEMBERED_S)
+    await note_group(cart.token, offer.group)
     answer = await with_group(offer.group, lambda: inventory().hold(request))
     if isinstance(answer, Refusal):
         raise _refuse(answer, offer, rules)
@@ -238,13 +249,14 @@ def _lines(offer: Offer, plan: Plan | None, channel: Channel, wish: Wish) -> tup
         if plan is not None:
             raise Problem("bad_request", params={"reason": N_("this performance is numbered: choose seats.")})
         tariff = _tariff(offer, channel, "", wish.tariff)
-        return (Quantity(offer.id, wish.quantity, tariff.id, quotas_for(offer, tariff.id, "")),)
+        quotas = quotas_for(offer, tariff.id, "")
+        return (Quantity(offer.id, wish.quantity, tariff.id, quotas, allotment=_named(wish.allotment)),)
     if plan is None:
         if wish.seats:
             raise Problem("wrong_performance", extras={"seats": list(wish.seats)})
         raise Problem("bad_request", params={"reason": N_("this performance has no numbered seats: give a quantity.")})
     if wish.best is not None:
-        return (_best_line(offer, plan, channel, wish.best, wish.tariff),)
+        return (_best_line(offer, plan, channel, wish.best, wish.tariff, _named(wish.allotment)),)
     return _named_lines(offer, plan, channel, wish)
 
 
@@ -261,7 +273,13 @@ def _named_lines(offer: Offer, plan: Plan, channel: Channel, wish: Wish) -> tupl
     )
 
 
-def _best_line(offer: Offer, plan: Plan, channel: Channel, best: BestWish, tariff_id: int | None) -> Line:
+def _named(allotment: int | None) -> str:
+    return name_of(allotment) if allotment is not None else ""
+
+
+def _best_line(
+    offer: Offer, plan: Plan, channel: Channel, best: BestWish, tariff_id: int | None, allotment: str
+) -> Line:
     if not 1 <= best.count <= BEST_MAX:
         raise Problem("too_many", params={"max": BEST_MAX})
     known = [c.name for c in plan.categories]
@@ -282,6 +300,7 @@ def _best_line(offer: Offer, plan: Plan, channel: Channel, best: BestWish, tarif
         wheelchairs=min(best.wheelchairs, best.count),
         rows_max=best.rows_max,
         choices=choices,
+        allotment=allotment,
     )
 
 
@@ -303,9 +322,8 @@ def _category(plan: Plan | None, ordinal: int) -> str:
     return plan.seats[ordinal].category if plan is not None and ordinal >= 0 else ""
 
 
-async def _check_event(cart: Cart, offer: Offer) -> None:
+async def _check_event(cart: Cart, group: str | None, offer: Offer) -> None:
     """For now a cart holds tickets of one event."""
-    group = await group_of(cart)
     if group is None or group == offer.group or not await held_items(cart):
         return
     other = (await offers_of_group(group))[0]
@@ -314,7 +332,6 @@ async def _check_event(cart: Cart, offer: Offer) -> None:
 
 REFUSALS: dict[str, Literal["seat_taken", "unknown_seat", "not_enough_seats", "not_found", "hold_expired"]] = {
     "seat_taken": "seat_taken",
-    "not_yours": "seat_taken",
     "unknown_seat": "unknown_seat",
     "no_adjacent": "not_enough_seats",
     "not_enough_seats": "not_enough_seats",
@@ -328,10 +345,16 @@ def _refuse(refusal: Refusal, offer: Offer, rules: Sequence[OrderRule] = ()) -> 
     beyond = next((r for r in refusal.reasons if r.code == "order_limit"), None)
     if beyond is not None:
         return Problem("too_many", params={"max": next(r.at_most for r in rules if r.id == beyond.quota)})
-    taken = [r for r in refusal.reasons if r.code in ("seat_taken", "not_yours")]
+    taken = [r for r in refusal.reasons if r.code == "seat_taken"]
     if taken:
         near = list(dict.fromkeys(n for r in taken for n in r.nearest))
         return Problem("seat_taken", extras={"seats": [r.ordinal for r in taken], "nearest": near})
+    kept = [r for r in refusal.reasons if r.code == "not_yours"]
+    if kept:
+        return Problem("kept_seat", extras={"seats": [r.ordinal for r in kept if r.ordinal >= 0]})
+    gone = [r.left for r in refusal.reasons if r.code in ("allotment_exhausted", "unknown_allotment")]
+    if gone:
+        return Problem("allotment_exhausted", params={"left": min(gone)}, extras={"left": min(gone)})
     short = [r for r in refusal.reasons if r.code == "quota_exhausted"]
     if short:
         return _short(short, offer)
@@ -370,8 +393,5 @@ def _view_item(line: PricedLine, offer: Offer, plan: Plan | None, cart: Cart) ->
         price_minor=line.price_minor,
         tariffs=choices,
         expires_at_ms=line.expires_at_ms,
+        allotment=allotment_of(line.allotment),
     )
-
-
-def _group_key(cart: Cart) -> str:
-    return f"cart:{cart.token}:group"

@@ -20,8 +20,10 @@ import structlog
 
 from app.catalog.queries import offers_of_group, plan_of
 from app.catalog.rules.selling import quotas_for
+from app.core.clock import now
 from app.core.db import transaction
 from app.core.redis import redis
+from app.sales.kept import allotments_in_force, name_of
 from seating.store import (
     PENDING,
     SOLD,
@@ -96,15 +98,16 @@ async def lock_group(ledger: asyncpg.Connection, group: str, *, shared: bool) ->
 
 
 LIVE_TICKETS = """
-SELECT t.number, t.performance, t.ordinal, t.tariff, t.category, t.status, t.used_at IS NOT NULL AS used, o.code,
-       o.status AS order_status
+SELECT t.number, t.performance, t.ordinal, t.tariff, t.category, t.status, t.used_at IS NOT NULL AS used, t.allotment,
+       o.code, o.status AS order_status
 FROM sales.ticket t JOIN sales.sale o ON o.id = t."order"
 WHERE t.performance = ANY($1::bigint[]) AND t.status IN ('pending', 'sold') ORDER BY t.id
 """
 
 
 async def read_group(ledger: asyncpg.Connection, group: str) -> GroupState:
-    """What the ledger says of a group: each seat's state, each order's places, each quota's size and use."""
+    """What the ledger says of a group: each seat's state, each order's places, each quota's size and use, what is kept
+    for whoever has the key."""
     as_of_ms = await inventory().now_ms()
     offers = {o.id: o for o in await offers_of_group(group)}
     plans = {id: await plan_of(o) for id, o in offers.items()}
@@ -117,7 +120,8 @@ async def read_group(ledger: asyncpg.Connection, group: str) -> GroupState:
         if ordinal >= 0:
             states[performance][ordinal] = _state(row["status"], used=row["used"])
         _, items = orders.setdefault(row["code"], (row["order_status"] == "paid", []))
-        items.append(HeldItem(row["number"], performance, ordinal, row["tariff"], quotas))
+        allotment = name_of(row["allotment"]) if row["allotment"] is not None else ""
+        items.append(HeldItem(row["number"], performance, ordinal, row["tariff"], quotas, allotment=allotment))
         for quota in quotas:
             used[quota] = used.get(quota, 0) + 1
     sizes = {q.key: q for o in offers.values() for q in o.quotas}
@@ -130,6 +134,7 @@ async def read_group(ledger: asyncpg.Connection, group: str) -> GroupState:
         ),
         orders=tuple(OrderState(code, sold, tuple(items)) for code, (sold, items) in orders.items()),
         as_of_ms=as_of_ms,
+        allotments=await allotments_in_force(ledger, offers, now()),
     )
 
 

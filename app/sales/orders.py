@@ -7,6 +7,7 @@ repaired from it (see `app.sales.inventory`), so a process may die between any t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from msgspec import Struct
 from redis.exceptions import RedisError
 
 from app.catalog.offers import Offer
-from app.catalog.queries import offer_of, plan_of
+from app.catalog.queries import offer_of, offers_of_group, plan_of
 from app.catalog.rules.selling import quotas_for, sale_status
 from app.core import jobs, journal
 from app.core.db import UniqueViolationError, spawn, transaction
@@ -27,6 +28,7 @@ from app.core.ids import digest_of, new_reference, new_token
 from app.core.money import show_money
 from app.sales.carts import Cart, group_of, release
 from app.sales.inventory import inventory, lock_group, with_group
+from app.sales.kept import allotment_of, kept_back
 from app.sales.reconciliation import reconcile
 from app.sales.rules.limits import exhausted
 from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
@@ -134,7 +136,7 @@ async def _place(
         method, settled = "free", True  # nothing to pay, nobody to wait for
     elif method == "free":
         raise Problem("unknown_method")
-    await check_quotas(ledger, [line.quotas for line in lines], offers)
+    await check_quotas(ledger, [(line.quotas, allotment_of(line.allotment)) for line in lines], offers, at)
     first = next(iter(offers.values()))
     order = await _insert_order(
         ledger, lines, first, buyer, cart=cart, digest=digest, seller=seller, settled=settled, at=at
@@ -211,11 +213,14 @@ WHERE p.event = $1 AND t.status IN ('pending', 'sold') GROUP BY 1, 2, 3
 
 
 async def check_quotas(
-    ledger: asyncpg.Connection, asked: Sequence[tuple[str, ...]], offers: Mapping[int, Offer]
+    ledger: asyncpg.Connection,
+    asked: Sequence[tuple[tuple[str, ...], int | None]],
+    offers: Mapping[int, Offer],
+    at: datetime,
 ) -> None:
     """Again, under lock: the live inventory has counted already, but only the ledger is proof (LIVE-10). `asked`: the
-    quotas of each ticket to be. Raises Problem: quota_exhausted, sold_out."""
-    keys = sorted({quota for quotas in asked for quota in quotas})
+    quotas of each ticket to be, and the allotment it is taken from. Raises Problem: quota_exhausted, sold_out."""
+    keys = sorted({quota for quotas, _ in asked for quota in quotas})
     if not keys:
         return
     rows = await ledger.fetch(
@@ -224,14 +229,14 @@ async def check_quotas(
     )
     sizes = {f"q{row['id']}": row["size"] for row in rows}
     any_offer = next(iter(offers.values()))
-    known = dict(offers)
+    known = {offer.id: offer for offer in await offers_of_group(any_offer.group)} | dict(offers)
     used: dict[str, int] = {}
     for row in await ledger.fetch(COUNT_USED, any_offer.event):
-        if row["performance"] not in known:
-            known[row["performance"]] = await offer_of(row["performance"])
         for quota in quotas_for(known[row["performance"]], row["tariff"], row["category"]):
             used[quota] = used.get(quota, 0) + row["n"]
-    over = exhausted(sizes, used, asked)
+    for quota, kept in (await kept_back(ledger, known, Counter(a for _, a in asked if a is not None), at)).items():
+        used[quota] = used.get(quota, 0) + kept
+    over = exhausted(sizes, used, [quotas for quotas, _ in asked])
     if over:
         left = min(o.left for o in over)
         raise Problem("quota_exhausted" if left else "sold_out", params={"left": left}, extras={"left": left})
@@ -260,11 +265,12 @@ async def _insert_order(
     )  # fmt: skip
     await ledger.executemany(
         'INSERT INTO sales.ticket (number, "order", performance, tariff, seat, ordinal, seat_label, category,'
-        " tariff_name, price_minor, status) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
+        " tariff_name, price_minor, status, allotment) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)",
         [
             (
                 new_reference("T"), id, line.performance, line.tariff, line.seat, line.ordinal, line.seat_label,
                 line.category, line.tariff_name, line.price_minor, "sold" if settled else "pending",
+                allotment_of(line.allotment),
             )
             for line in lines
         ],

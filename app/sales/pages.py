@@ -12,10 +12,11 @@ from app.catalog.queries import event_of_slug, offer_of, offers_of, public_offer
 from app.core.clock import now
 from app.core.errors import Problem
 from app.core.i18n import gettext, translated
-from app.core.web import page, plain
+from app.core.web import page, plain, tell
 from app.sales import confirmations
-from app.sales.api import list_events
-from app.sales.carts import view_cart
+from app.sales.api import limit_keys, list_events
+from app.sales.cart_keys import present_key
+from app.sales.carts import Cart, view_cart
 from app.sales.methods import find_methods, offer_methods
 from app.sales.methods._contract import MethodSettings, ProviderUnavailable
 from app.sales.offered_methods import method_settings
@@ -43,18 +44,32 @@ async def show_event(request: Request[Any, Any, Any], slug: str) -> Response[str
 
 
 @get("/p/{performance:int}", include_in_schema=False)
-async def show_performance(request: Request[Any, Any, Any], performance: int) -> Response[str]:
-    view = await view_performance(performance, "online", now())
+async def show_performance(request: Request[Any, Any, Any], performance: int, code: str = "") -> Response[str]:
+    """`code`: the link that a school or the press was sent shows its key by itself (AHEAD-2)."""
     known = buyer_cart(request)
+    mine = known or new_buyer_cart()
+    key_problem = await _show_key(request, mine, code) if code else ""
+    view = await view_performance(performance, "online", now(), mine)
     cart = await view_cart(known)
     offer = await offer_of(performance)
     answer = page(
-        request, "shop/performance.html", performance=plain(view), cart=plain(cart), **await shell(request, (offer,))
-    )
+        request, "shop/performance.html", performance=plain(view), cart=plain(cart), key_problem=key_problem,
+        **await shell(request, (offer,)),
+    )  # fmt: skip
     if known is None:
         # Named before the first seat is touched: the map's websocket says at its handshake whose cart it follows.
-        answer.set_cookie(cart_cookie(new_buyer_cart()))
+        answer.set_cookie(cart_cookie(mine))
     return answer
+
+
+async def _show_key(request: Request[Any, Any, Any], cart: Cart, code: str) -> str:
+    """What to tell about a link's key that opens nothing: the page itself is still worth seeing."""
+    try:
+        await limit_keys(request)
+        await present_key(cart, code, at=now())
+    except Problem as problem:
+        return str(tell(problem)["detail"])
+    return ""
 
 
 @get("/checkout", include_in_schema=False)

@@ -24,6 +24,7 @@ from app.core.errors import Problem
 from app.core.i18n import gettext, translated
 from app.core.ids import new_token
 from app.sales.inventory import inventory, lock_group, with_group
+from app.sales.kept import name_of, names_that_open
 from app.sales.methods._contract import (
     BadNotification,
     Outcome,
@@ -224,8 +225,9 @@ async def _revive(payment: int, outcome: Outcome, *, actor: str, event_id: str |
         row = await _read_payment(reader, payment)
         order = await reader.fetchrow("SELECT * FROM sales.sale WHERE id = $1", row["order"])
         tickets = await reader.fetch('SELECT * FROM sales.ticket WHERE "order" = $1 ORDER BY id', row["order"])
+        opens = await names_that_open(reader, [(t["allotment"], t["ordinal"]) for t in tickets], now())
     group, cart = group_of_order(order), f"late:{order['code']}:{payment}"
-    held = await _hold_again(group, cart, tickets)
+    held = await _hold_again(group, cart, tickets, opens)
     try:
         async with transaction() as ledger:
             at = now()
@@ -236,7 +238,7 @@ async def _revive(payment: int, outcome: Outcome, *, actor: str, event_id: str |
             if not held or locked["status"] != OrderStatus.EXPIRED:
                 raise _SeatsGone
             await lock_group(ledger, group, shared=True)
-            await _check_limits_again(ledger, tickets)
+            await _check_limits_again(ledger, tickets, at)
             await ledger.execute("UPDATE sales.ticket SET status = 'pending' WHERE \"order\" = $1", locked["id"])
             await _mark(ledger, fresh, PaymentStatus.PAID, outcome, at)
             await complete_order(ledger, locked, payment=payment, actor=actor, at=at)
@@ -264,7 +266,8 @@ async def _refund_late(payment: int, outcome: Outcome, *, actor: str, event_id: 
     return "refund"
 
 
-async def _hold_again(group: str, cart: str, tickets: list[Any]) -> bool:
+async def _hold_again(group: str, cart: str, tickets: list[Any], opens: tuple[str, ...]) -> bool:
+    """`opens`: what was kept for this buyer still is (AHEAD-2)."""
     lines: list[Line] = []
     for ticket in tickets:
         offer = await offer_of(ticket["performance"])
@@ -274,11 +277,13 @@ async def _hold_again(group: str, cart: str, tickets: list[Any]) -> bool:
         if ticket["ordinal"] >= 0:
             lines.append(NamedSeats(offer.id, (ticket["ordinal"],), ticket["tariff"], quotas))
         else:
-            lines.append(Quantity(offer.id, 1, ticket["tariff"], quotas))
+            kept_in = name_of(ticket["allotment"] or 0)
+            from_kept = kept_in if kept_in in opens else ""
+            lines.append(Quantity(offer.id, 1, ticket["tariff"], quotas, allotment=from_kept))
 
     def request(id: str) -> HoldRequest:
         owner = Owner("buyer", "online")
-        return HoldRequest(group=group, cart=cart, owner=owner, lines=tuple(lines), ttl_s=60, request_id=id)
+        return HoldRequest(group=group, cart=cart, owner=owner, lines=tuple(lines), ttl_s=60, request_id=id, keys=opens)
 
     # The same request for the same payment: a notification and a look-up that meet here hold the seats together, and
     # the first to lock the order takes them.
@@ -289,11 +294,11 @@ async def _hold_again(group: str, cart: str, tickets: list[Any]) -> bool:
     return isinstance(answer, Held)
 
 
-async def _check_limits_again(ledger: asyncpg.Connection, tickets: list[Any]) -> None:
+async def _check_limits_again(ledger: asyncpg.Connection, tickets: list[Any], at: datetime) -> None:
     offers = {id: await offer_of(id) for id in {ticket["performance"] for ticket in tickets}}
-    asked = [quotas_for(offers[t["performance"]], t["tariff"], t["category"]) for t in tickets]
+    asked = [(quotas_for(offers[t["performance"]], t["tariff"], t["category"]), t["allotment"]) for t in tickets]
     try:
-        await check_quotas(ledger, asked, offers)
+        await check_quotas(ledger, asked, offers, at)
     except Problem as problem:
         raise _SeatsGone from problem
 

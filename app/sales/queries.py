@@ -16,6 +16,7 @@ from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, gettext, show_date, show_time, translated
 from app.core.ids import digest_of
+from app.sales.cart_keys import OpenAllotment, open_allotments
 from app.sales.carts import Cart, title_of
 from app.sales.inventory import inventory, with_group
 from app.sales.methods._reasons import explain_refusal
@@ -88,6 +89,8 @@ class PerformanceView(Struct, frozen=True, kw_only=True):
     left: int | None
     counters: tuple[str, ...]
     """The quotas that limit the whole performance, by their names on the live feed: the least of them is `left`."""
+    allotments: tuple[OpenAllotment, ...]
+    """What the asking cart's keys open here (AHEAD-2)."""
 
 
 class PaymentView(Struct, frozen=True):
@@ -210,12 +213,18 @@ async def _summarize(offer: Offer, at: datetime) -> PerformanceSummary:
     )
 
 
-async def view_performance(performance: int, channel: Channel, at: datetime) -> PerformanceView:
-    """Raises Problem('not_found') also for what this channel may not see."""
+async def view_performance(
+    performance: int, channel: Channel, at: datetime, cart: Cart | None = None
+) -> PerformanceView:
+    """As `cart` may buy it: its keys open what is kept. Raises Problem('not_found') also for what this channel may not
+    see."""
     offer = await offer_of(performance)
     if not is_offered(offer, channel):
         raise Problem("not_found")
     plan, status = await plan_of(offer), await status_of(offer, channel, at)
+    kept = await open_allotments(cart, performance=performance, at=at)
+    if status == "sold_out" and kept:
+        status = "open"  # not for whoever has a key
     tariffs = tariffs_for(offer, channel)
     return PerformanceView(
         id=offer.id,
@@ -241,6 +250,7 @@ async def view_performance(performance: int, channel: Channel, at: datetime) -> 
         show_left=offer.show_left,
         left=await left_of(offer) if offer.show_left else None,
         counters=counters_of(offer) if offer.show_left else (),
+        allotments=kept,
     )
 
 

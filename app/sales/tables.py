@@ -9,7 +9,7 @@ from piccolo.constraints import Unique
 from piccolo.table import Table
 
 from app.accounts.tables import Account
-from app.catalog.tables import BoxOffice, Event, Performance, Tariff
+from app.catalog.tables import Allotment, BoxOffice, Event, Performance, Tariff
 
 
 class OrderStatus(StrEnum):
@@ -75,6 +75,8 @@ class Ticket(Table, tablename="ticket", schema="sales"):
     price_minor = Integer(null=False)
     status = Varchar(length=10, null=False, choices=TicketStatus)
     used_at = Timestamptz(null=True, default=None)
+    allotment = ForeignKey(Allotment, null=True, on_delete=OnDelete.restrict, index=True)
+    """Where its place came from, and returns to if it is given back while that is in force."""
 
 
 class Payment(Table, tablename="payment", schema="sales"):

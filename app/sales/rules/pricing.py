@@ -29,10 +29,13 @@ class PricedLine(Struct, frozen=True, kw_only=True):
     price_minor: int
     expires_at_ms: int
     quotas: tuple[str, ...]
+    allotment: str
+    """The inventory's name of what it was kept in; "" for a place that was on sale."""
+    exceeded: bool
 
     @property
     def seat_label(self) -> str:
-        return " · ".join(part for part in (self.zone, self.row, self.number) if part)
+        return _label(self.zone, self.row, self.number)
 
 
 class NotSold(Exception):
@@ -58,6 +61,15 @@ def seat_of(plan: Plan | None, ordinal: int) -> Seat | None:
     return plan.seats[ordinal] if plan is not None and 0 <= ordinal < len(plan.seats) else None
 
 
+def label_of(seat: Seat | None) -> str:
+    """A seat as people read it on screens and tickets; "" for none."""
+    return _label(seat.zone, seat.row, seat.number) if seat else ""
+
+
+def _label(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
 def _price(item: HeldItem, offer: Offer, plan: Plan | None, channel: Channel) -> PricedLine:
     seat = seat_of(plan, item.ordinal)
     category = seat.category if seat else ""
@@ -79,6 +91,8 @@ def _price(item: HeldItem, offer: Offer, plan: Plan | None, channel: Channel) ->
         price_minor=price,
         expires_at_ms=item.expires_at_ms,
         quotas=quotas_for(offer, tariff.id, category),
+        allotment=item.allotment,
+        exceeded=item.exceeded,
     )
 
 
