@@ -808,7 +808,8 @@ do
     if wheels > 0 then
       local found = seated_with(search, n, wheels)
       if found then
-        return {choice = found.slice.choice, ordinals = ordinals_of(found.rest, ordinals_of(found.core)), rank = found.key}
+        local ordinals = ordinals_of(found.rest, ordinals_of(found.core))
+        return {choice = found.slice.choice, ordinals = ordinals, rank = found.key}
       end
     else
       local found, tier, parts = seated(search, n)

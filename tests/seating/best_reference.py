@@ -372,3 +372,27 @@ def _pairs(house: House, party: Party, category: str, triple: bool) -> Core | No
             # Of equals, the one that is first in the plan: a triple before a pair that starts at the same seat.
             found.append((alone, 0, 0, house.distance(seats), seats))
     return min(found, default=None)
+
+
+# Stock (SEA-10) -----------------------------------------------------------------------------------------------------
+
+
+def row_by_row(house: House, categories: tuple[str, ...], zones: tuple[str, ...], count: int) -> list[int] | None:
+    """Whole rows from the nearest on; of the last one what lies together."""
+    rows = [row for category in categories_of(house, Party(1, categories)) for row in house.ordinary(category, zones)]
+    found: list[int] = []
+    for row in sorted(rows, key=lambda row: (row.lower, row.seats)):
+        blocks = house.blocks(row)
+        if sum(map(len, blocks)) <= count - len(found):
+            found += [seat for block in blocks for seat in block]
+            continue
+        while left := count - len(found):
+            windows = [window for block in blocks for window in _windows(block, left)]
+            if windows:
+                window: Seats = min(windows, key=lambda each: (house.left_alone(each), house.distance(each), each))
+                found += window
+            else:
+                longest = max(blocks, key=lambda block: (len(block), -block[0]))
+                blocks.remove(longest)
+                found += longest
+    return found if len(found) == count else None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from seating import store
-from seating.holds import Allotment
+from seating.holds import Allotment, RowByRow
 from seating.plan import Plan
 from seating.pretix import plan_from_pretix
 from seating.scripts import Script, script
@@ -20,7 +20,7 @@ from seating.store import FREE, SOLD, BestSeats, GroupState, Held, HoldRequest, 
 from seating.theatre import italian_theatre
 from tests.seating import best_reference
 from tests.seating.best_houses import ELSEWHERE, Scene, scene
-from tests.seating.best_reference import House, Party, best
+from tests.seating.best_reference import House, Party, best, row_by_row
 from tests.seating.houses import CONCERT_HALL, THEATRE_738, sketch
 from tests.seating.shop import GROUP, ONLINE, TONIGHT, index_is_exact
 
@@ -114,6 +114,21 @@ async def test_an_allotment_is_sold_by_the_same_rules_and_nothing_outside_it(red
             expected = best(drawn.house(), party)
             got = await seats_of(inventory, party, allotment=SCHOOL)
             assert got == (list(expected.seats) if expected else None), (seed, party)
+
+
+async def test_stock_is_taken_row_by_row_as_written_down(redis: Redis) -> None:
+    """SEA-10: from one seat to more than there are."""
+    for seed in range(60):
+        dice = random.Random(f"stock {seed}")
+        drawn = scene(dice)
+        inventory = await load(redis, drawn)
+        for party in drawn.parties:
+            count = dice.randint(1, len(drawn.plan.seats))
+            line = RowByRow(TONIGHT, count, 1, categories=party.categories, zones=party.zones)
+            answer = await inventory.hold(HoldRequest(GROUP, "a cart", ONLINE, (line,), 60))
+            await inventory.release(GROUP, "a cart")
+            got = [item.ordinal for item in answer.items] if isinstance(answer, Held) else None
+            assert got == row_by_row(drawn.house(), party.categories, party.zones, count), (seed, line)
 
 
 MUTATIONS = {
