@@ -81,12 +81,17 @@ async def _run(settings: Settings, group: str, *, repair: bool) -> list[Report]:
     try:
         # Asked first, since Piccolo's pool would add a warning of its own to our sentence.
         await (await asyncpg.connect(settings.database_url)).close()
-        await db.start_pool(4)
-        groups = [group] if group else sorted(await inventory().groups())
-        return [await check(each, repair=repair) for each in groups]
+        return await _check_all(group, repair=repair)
     except (OSError, asyncpg.PostgresError, RedisError, StoreUnavailable) as error:
         sentence = gettext("Nothing was looked at, for an engine does not answer (%(error)s): see `placeur check`.")
         raise Unseen(sentence % {"error": error}) from None
+
+
+async def _check_all(group: str, *, repair: bool) -> list[Report]:
+    await db.start_pool(4)
+    try:
+        groups = [group] if group else sorted(await inventory().groups())
+        return [await check(each, repair=repair) for each in groups]
     finally:
         await db.stop_pool()
         await close_redis()

@@ -9,7 +9,7 @@ is asked under the group's lock, which every order holds until it is: no clock d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -30,8 +30,10 @@ GRACE = timedelta(seconds=30)
 """How long the ledger may not know an order before anybody asks about it under lock: longer than transactions take."""
 LOOK_AGAIN_S = 0.3
 
+TOLD_MAX = 20
+
 _not_mended: dict[str, frozenset[object]] = {}
-"""Faults that a rebuild has left as they were: to rebuild again for them would only make every map load anew."""
+"""Faults that the last rebuild has left: to rebuild again for them would only make every map load anew."""
 
 
 class Mended(Struct, frozen=True):
@@ -75,20 +77,20 @@ async def mend_faults(group: str, faults: Sequence[Difference]) -> list[Mended]:
                 done.append(Mended("", "seat marked used" if used else "seat marked sold", fault.subject))
             case _:
                 large.append(fault)
-    if large:
-        done += await _rebuild_for(group, large)
+    known = _not_mended.get(group, frozenset())
+    if any(fault.key not in known for fault in large):
+        # Holds that still fit stay; open maps take a new snapshot.
+        await rebuild(group, only_if_missing=False)
+        done.append(Mended("", "group rebuilt"))
+        await _note_what_is_left(group)
     return done
 
 
-async def _rebuild_for(group: str, faults: Iterable[Difference]) -> list[Mended]:
-    keys = frozenset(fault.key for fault in faults)
-    if keys == _not_mended.get(group):
-        log.error("inventory_not_mended", group=group, faults=[fault.sentence() for fault in faults])
-        return []
-    _not_mended[group] = keys
-    # Holds that still fit stay; open maps take a new snapshot.
-    await rebuild(group, only_if_missing=False)
-    return [Mended("", "group rebuilt")]
+async def _note_what_is_left(group: str) -> None:
+    left = await _lasting(group, None)
+    _not_mended[group] = frozenset(fault.key for fault in left)
+    if left:
+        log.error("inventory_not_mended", group=group, faults=[fault.sentence() for fault in left[:TOLD_MAX]])
 
 
 async def make_whole(group: str) -> list[Mended]:
