@@ -416,13 +416,15 @@ class Inventory:
         step = script(name)
         rest = (len(keys), *keys, *arguments)
         try:
-            return await self._pipe.call("EVALSHA", step.sha, *rest)
+            return await self._pipe.call("EVALSHA", step.sha, *rest, retry=name not in _ONCE)
         except NoScriptError:
             # A server that was restarted or has just become master: it learns the script by being given it.
-            return await self._pipe.call("EVAL", step.text, *rest)
+            return await self._pipe.call("EVAL", step.text, *rest, retry=name not in _ONCE)
 
 
 _MISSING: Final = encode(["missing"])
+# Asked again after a lost answer, these would keep a quantity twice, or refuse what they have done.
+_ONCE: Final = frozenset(("allot", "exchange", "recall"))
 # Redis adds where in the script it happened.
 _DAMAGED: Final = re.compile(r"DAMAGED (.*?)(?: script: .*)?$", re.DOTALL)
 

@@ -12,7 +12,8 @@ local function each_staged(what)
   for _, name in ipairs(names) do what(TAG .. ':' .. staging .. ':' .. name, TAG .. ':' .. name) end
 end
 local before = redis.call('HMGET', META, 'epoch', 'perfs', 'parts', 'seq')
-if before[1] and not force then
+-- Already in place, when the answer to this very load was lost: what was staged is no longer there to be put in place.
+if before[1] and (not force or before[1] == epoch) then
   each_staged(function(from) redis.call('UNLINK', from) end)
   return 0
 end
