@@ -8,10 +8,11 @@ local choose, fill
 do
   local NONE, CHUNK = 65535, 128
   -- Bounds of what one request may look at; they belong to the definition of what is best. WINDOWS: stretches compared
-  -- for a party in one row. MIDDLES: rows tried as the middle of a split one. NEAREST: stretches whose seats are
-  -- combined when a party is spread over a zone or the house. ACCESSIBLE: runs with wheelchair places. LEFT: how far
-  -- free seats are counted for a refusal.
-  local WINDOWS_MAX, MIDDLES_MAX, NEAREST_MAX, ACCESSIBLE_MAX, LEFT_MAX = 128, 32, 64, 64, 50
+  -- for a party in one row. MIDDLES: parts of the party times rows tried as the middle of it, where it may be spread
+  -- further and where not. NEAREST: stretches whose seats are combined when a party is spread over a zone or the house.
+  -- ACCESSIBLE: runs with wheelchair places. LEFT: how far free seats are counted for a refusal.
+  local WINDOWS_MAX, MIDDLES_MAX, MIDDLES_OF_ROWS_MAX, NEAREST_MAX = 128, 64, 256, 64
+  local ACCESSIBLE_MAX, LEFT_MAX = 64, 50
   -- One lone seat weighs more than any distance: twenty seats have at most 20 * 65,535 of it.
   local LONE = 2 ^ 21
   local REACH = {row = 2, rows = 3, zone = 4, house = 5}
@@ -293,9 +294,9 @@ do
     return list
   end
 
-  -- Whether as many rows as are allowed have room for n at all.
-  local function rows_allow(search, blocks, n)
-    local room, rows = {}, {}
+  -- The blocks of those rows that can be among the few that are allowed: with the roomiest others they have room for n.
+  local function in_allowed_rows(search, blocks, n)
+    local room, rows, kept = {}, {}, {}
     for _, block in ipairs(blocks) do
       local row = row_of(search.house, block.position)
       if not room[row] then rows[#rows + 1] = row end
@@ -303,14 +304,19 @@ do
     end
     table.sort(rows, function(a, b) return room[a] > room[b] end)
     local seats = 0
-    for i = 1, math.min(search.rows_max, #rows) do seats = seats + room[rows[i]] end
-    return seats >= n
+    for i = 1, math.min(search.rows_max, #rows) - 1 do seats = seats + room[rows[i]] end
+    for _, block in ipairs(blocks) do
+      if seats + room[row_of(search.house, block.position)] >= n then kept[#kept + 1] = block end
+    end
+    return kept
   end
 
   -- The best way to seat n in exactly `parts` of these blocks, two or more in each; with a `middle` row, at least
   -- `need` of them side by side there. Goes through the blocks from the last to the first and keeps, for each number
   -- of parts and seats, the best so far; of equals, the one that starts earlier. Nil when there is no way.
   local function combine(search, n, blocks, parts, middle, need)
+    local limited = search.rows_max > 0 and search.rows_max < parts
+    if limited then blocks = in_allowed_rows(search, blocks, n) end
     local lengths = {}
     for i, block in ipairs(blocks) do lengths[i] = block.length end
     table.sort(lengths, function(a, b) return a > b end)
@@ -318,8 +324,6 @@ do
     local most, least = math.min(lengths[1], n - 2 * (parts - 1)), n
     for i = 1, parts - 1 do least = least - lengths[i] end
     least = math.max(2, least)
-    local limited = search.rows_max > 0 and search.rows_max < parts
-    if limited and not rows_allow(search, blocks, n) then return nil end
     if not limited then blocks = reduced(search, blocks, parts, least, most, middle) end
     table.sort(blocks, function(a, b) return a.start + a.a > b.start + b.a end)
     -- layers[p][key]; a key is seats, whether the middle row is served, rows begun, whether the last one is this row.
@@ -428,14 +432,15 @@ do
 
   -- Tier 3: in a row and those next to it.
   local function in_near_rows(search, n, parts)
-    local best, need = nil, math.ceil(n / parts)
+    local best, need, only_here = nil, math.ceil(n / parts), search.reach == 3
+    local limit = math.floor((only_here and MIDDLES_OF_ROWS_MAX or MIDDLES_MAX) / parts)
     for _, slice in ipairs(search.slices) do
-      local looked, mine = 0, nil
+      local looked = 0
       for position in walk(slice, need) do
         looked = looked + 1
         local lower, around = lower_of(search.house, position)
-        -- Further rows are searched only by those who may not sit further apart.
-        if looked > MIDDLES_MAX and (mine or search.reach > 3) then break end
+        -- A few parts that may not be further apart are looked for until they are found.
+        if looked > limit and (best or not only_here or parts > 3) then break end
         if beaten(best, need * lower + (n - need) * math.max(0, lower - slice.drop)) then break end
         if not beaten(best, need * lower + (n - need) * around) and hopeful(search, slice, position, n, parts) then
           local middle = middle_of(search, slice, position)
@@ -443,7 +448,6 @@ do
             local found = combine(search, n, middle.blocks, parts, position, need)
             if found then
               found = {found[1], found[2], found[3], slice = slice}
-              mine = true
               if better(found, best) then best = found end
             end
           end
@@ -453,11 +457,13 @@ do
     return best
   end
 
-  -- Stretches of a slice with two adjacent seats and more, in lists by zone (or one list), nearest first; each list
-  -- says how long its longest run is.
-  local function spread_over(search, slice, by_zone)
-    local lists, of_zone = {}, {}
+  -- The first `most` stretches of a slice with two adjacent seats and more, in lists by zone (or one list), nearest
+  -- first; each list says how long its longest run is.
+  local function spread_over(search, slice, by_zone, most)
+    local lists, of_zone, looked = {}, {}, 0
     for position in walk(slice, 2) do
+      looked = looked + 1
+      if looked > most then break end
       local zone = by_zone and zone_of(search.house, position) or 0
       local list = of_zone[zone]
       if not list then
@@ -521,9 +527,11 @@ do
   local function spread_out(search, n, by_zone)
     local most = math.floor(n / 2)
     local best, fewest = nil, most + 1
+    -- Which rows together have room for a party cannot be told from their longest runs: only the nearest are tried.
+    local limited = search.rows_max > 0 and search.rows_max < most
     for _, slice in ipairs(search.slices) do
       local mine, parts_max = nil, fewest
-      for _, list in ipairs(spread_over(search, slice, by_zone)) do
+      for _, list in ipairs(spread_over(search, slice, by_zone, limited and NEAREST_MAX or NONE)) do
         local found, parts = spread(search, slice, n, list, mine and parts_max - 1 or math.min(parts_max, most))
         if found then mine, parts_max = found, parts end
       end
@@ -789,7 +797,7 @@ do
         end
       end
       for position in walk(slice, 1) do
-        if left >= enough then break end
+        if left >= enough or places < wheels then break end
         for _, block in ipairs(blocks_of(search, position, 1)) do left = left + block.length end
       end
       left = places < wheels and places or math.min(left + wheels, enough)

@@ -14,7 +14,7 @@ from itertools import combinations, groupby
 from seating.house import neighbours_of, scaled_distances, stretches_of
 from seating.seats import Plan
 
-WINDOWS_MAX, MIDDLES_MAX, NEAREST_MAX, ACCESSIBLE_MAX = 128, 32, 64, 64
+WINDOWS_MAX, MIDDLES_MAX, MIDDLES_OF_ROWS_MAX, NEAREST_MAX, ACCESSIBLE_MAX = 128, 64, 256, 64, 64
 REACH = {"row": 2, "rows": 3, "zone": 4, "house": 5}
 Seats = tuple[int, ...]
 
@@ -167,12 +167,14 @@ def _windows(block: Seats, size: int) -> list[Seats]:
 def in_near_rows(house: House, party: Party) -> Seated | None:
     for parts in range(2, party.count // 2 + 1):
         need = -(-party.count // parts)
+        only_here = party.apart == "rows"
+        limit = (MIDDLES_OF_ROWS_MAX if only_here else MIDDLES_MAX) // parts
         found: list[Seated] = []
         for choice, category in enumerate(categories_of(house, party)):
             rows = house.ordinary(category, party.zones)
             middles = [row for row in rows if house.longest(row) >= need]
             for number, middle in enumerate(middles):
-                if number >= MIDDLES_MAX and (found or REACH[party.apart] > 3):
+                if number >= limit and (found or not only_here or parts > 3):
                     break
                 around = [middle, *(row for row in rows if row.seats in house.near[middle.seats])]
                 found += [
@@ -217,7 +219,7 @@ def _sizes(count: int, rooms: Sequence[int]) -> Iterator[tuple[int, ...]]:
 def in_one_zone(house: House, party: Party) -> Seated | None:
     found = []
     for choice, category in enumerate(categories_of(house, party)):
-        rows = [row for row in house.ordinary(category, party.zones) if house.longest(row) >= 2]
+        rows = _with_pairs(house, party, category)
         zones = [
             way
             for zone in dict.fromkeys(row.zone for row in rows)
@@ -231,10 +233,16 @@ def in_one_zone(house: House, party: Party) -> Seated | None:
 def over_zones(house: House, party: Party) -> Seated | None:
     found = []
     for choice, category in enumerate(categories_of(house, party)):
-        rows = [row for row in house.ordinary(category, party.zones) if house.longest(row) >= 2]
+        rows = _with_pairs(house, party, category)
         if way := _spread(house, party, 5, choice, rows):
             found.append(way)
     return min(found, default=None)
+
+
+def _with_pairs(house: House, party: Party, category: str) -> list[Row]:
+    """The stretches with two adjacent seats; where rows are limited, only the nearest of them."""
+    rows = [row for row in house.ordinary(category, party.zones) if house.longest(row) >= 2]
+    return rows[:NEAREST_MAX] if 0 < party.rows_max < party.count // 2 else rows
 
 
 def _spread(house: House, party: Party, tier: int, choice: int, rows: list[Row]) -> Seated | None:

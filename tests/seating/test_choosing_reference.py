@@ -202,8 +202,8 @@ async def test_a_party_is_placed_near_where_the_first_rows_that_can_seat_it_are(
 
 
 async def test_who_may_sit_in_neighbouring_rows_only_is_looked_for_behind_any_number_of_rows(redis: Redis) -> None:
-    """Forty rows with a pair and nothing beside it; only the last two rows are next to each other."""
-    plan = sketch(*["..", "ss"] * 40, "..", "..", row_pitch=40.0)
+    """More rows with a pair and nothing beside it than are tried at most; only the last two are next to each other."""
+    plan = sketch(*["..", "ss"] * 140, "..", "..", row_pitch=40.0)
     drawn = Scene(plan, (True,) * len(plan.seats), (Party(4, ("Gold",), apart="rows"),))
     expected = best(drawn.house(), drawn.parties[0])
     assert expected is not None
