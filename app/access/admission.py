@@ -16,7 +16,7 @@ from msgspec import Struct
 from app.access.keys import verifying_keys
 from app.access.rules.admitting import DETAILS, TITLES, Presented, judge
 from app.access.tables import Verdict
-from app.catalog.queries import offer_of
+from app.catalog.queries import group_of_event, offer_of
 from app.core import journal
 from app.core.clock import now
 from app.core.db import connection, transaction
@@ -127,8 +127,8 @@ async def _repeat(ledger: asyncpg.Connection, known: Any, office: int, claims: T
 
 async def _show_used(row: Any) -> None:
     """On the live map the seat is used (LIVE-2). The ledger has it already; a map that misses it is mended later."""
-    group = f"e{row['event']}"
     try:
+        group = await group_of_event(row["event"])
         await with_group(group, lambda: inventory().mark_used(group, row["performance"], row["ordinal"]))
     except Exception as error:  # noqa: BLE001 - the holder is in; no trouble with the map may turn that into an error
         log.warning("seat_not_marked_used", ticket=row["number"], error=repr(error))

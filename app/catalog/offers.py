@@ -27,6 +27,8 @@ class QuotaOffer(Struct, frozen=True):
     category: str | None
     name: str
     size: int
+    shared: bool = False
+    """It counts other events too (AHEAD-12)."""
 
     @property
     def key(self) -> str:
@@ -70,11 +72,8 @@ class Offer(Struct, frozen=True, kw_only=True):
     tariffs: tuple[TariffOffer, ...]
     quotas: tuple[QuotaOffer, ...]
     box_office: BoxOfficeOffer
-
-    @property
-    def group(self) -> str:
-        """The inventory group: by default one event."""
-        return f"e{self.event}"
+    group: str
+    """The inventory group: one event's own, or what it shares with others (AHEAD-12, SEA-7)."""
 
     @property
     def currency(self) -> str:

@@ -27,6 +27,7 @@ SELECT p.id, p.event, p.title AS performance_title, p.venue, p.starts_at, p.door
        p.sale_closes_at, p.cancelled_at, p.plan,
        CASE WHEN e.visibility <> 'public' THEN e.visibility ELSE p.visibility END AS visibility,
        e.slug, e.title, e.subtitle, e.description, e.zone, e.hold_ttl_s, e.order_max, e.show_left,
+       coalesce(e.inventory, 'e' || e.id) AS inventory,
        b.id AS box_office, b.organizer, b.name AS box_office_name, b.contact_email, b.accent, b.currency, b.terms
 FROM catalog.performance p
 JOIN catalog.event e ON e.id = p.event
@@ -57,8 +58,22 @@ async def offers_of(event: int) -> tuple[Offer, ...]:
 
 
 async def offers_of_group(group: str) -> tuple[Offer, ...]:
-    """Every performance of an inventory group."""
-    return await offers_of(int(group.removeprefix("e")))
+    """Every performance of an inventory group, in order of time; none: its events have been joined with others, or
+    parted."""
+    async with connection() as reader:
+        rows = await reader.fetch(
+            "SELECT id FROM catalog.event WHERE inventory = $1 OR (inventory IS NULL AND 'e' || id = $1)", group
+        )
+        return await _read_offers(reader, [row["id"] for row in rows])
+
+
+async def group_of_event(event: int) -> str:
+    """The inventory group of an event, as it is at this moment."""
+    async with connection() as reader:
+        found: str | None = await reader.fetchval(
+            "SELECT coalesce(inventory, 'e' || id) FROM catalog.event WHERE id = $1", event
+        )
+    return found or f"e{event}"
 
 
 async def public_offers() -> tuple[Offer, ...]:
@@ -134,7 +149,12 @@ async def _read_offers(reader: asyncpg.Connection, events: list[int]) -> tuple[O
         " WHERE t.event = ANY($1::bigint[]) GROUP BY t.id ORDER BY t.position, t.id",
         events,
     )
-    quotas = await reader.fetch("SELECT * FROM catalog.quota WHERE event = ANY($1::bigint[]) ORDER BY id", events)
+    quotas = await reader.fetch(
+        "SELECT q.*, array(SELECT s.event FROM catalog.quota_share s WHERE s.quota = q.id) AS others"
+        " FROM catalog.quota q WHERE q.event = ANY($1::bigint[])"
+        " OR q.id IN (SELECT quota FROM catalog.quota_share WHERE event = ANY($1::bigint[])) ORDER BY q.id",
+        events,
+    )
     tariffs_of: dict[int, list[TariffOffer]] = {}
     for t in tariffs:
         tariffs_of.setdefault(t["event"], []).append(
@@ -145,9 +165,12 @@ async def _read_offers(reader: asyncpg.Connection, events: list[int]) -> tuple[O
         )  # fmt: skip
     quotas_of: dict[int, list[QuotaOffer]] = {}
     for q in quotas:
-        quotas_of.setdefault(q["event"], []).append(
-            QuotaOffer(q["id"], q["performance"], q["tariff"], q["category"], q["name"], q["size"])
-        )
+        for event in (q["event"], *q["others"]):
+            quotas_of.setdefault(event, []).append(
+                QuotaOffer(
+                    q["id"], q["performance"], q["tariff"], q["category"], q["name"], q["size"], bool(q["others"])
+                )
+            )
     offers = tuple(
         _offer(row, tuple(tariffs_of.get(row["event"], ())), tuple(quotas_of.get(row["event"], ()))) for row in rows
     )
@@ -169,6 +192,7 @@ def _offer(row: Any, tariffs: tuple[TariffOffer, ...], quotas: tuple[QuotaOffer,
             row["box_office"], row["organizer"], row["box_office_name"], row["contact_email"], row["accent"],
             row["currency"], _texts(row["terms"]),
         ),
+        group=row["inventory"],
     )  # fmt: skip
 
 

@@ -67,6 +67,8 @@ class Event(Table, tablename="event", schema="catalog"):
     order_max = Integer(null=False, default=10)
     show_left = Boolean(null=False, default=False)
     position = Integer(null=False, default=0)
+    inventory = Varchar(length=64, null=True, default=None, index=True)
+    """The inventory group that it shares with other events (AHEAD-12, SEA-7); none: one of its own."""
 
 
 class Performance(Table, tablename="performance", schema="catalog"):
@@ -117,6 +119,26 @@ class Quota(Table, tablename="quota", schema="catalog"):
     category = Varchar(length=80, null=True, default=None)
     name = Varchar(length=80, null=False)
     size = Integer(null=False)
+
+
+class QuotaShare(Table, tablename="quota_share", schema="catalog"):
+    """A further event that a limit counts (AHEAD-12), besides its own: all of them are one inventory group."""
+
+    id = BigSerial(primary_key=True)
+    quota = ForeignKey(Quota, null=False, on_delete=OnDelete.restrict, index=True)
+    event = ForeignKey(Event, null=False, on_delete=OnDelete.restrict, index=True)
+
+    unique_event = Unique(["quota", "event"])
+
+
+class PlanLink(Table, tablename="plan_link", schema="catalog"):
+    """A seat sold in the season pass is taken in the match, and the other way round (SEA-7): same plan version."""
+
+    id = BigSerial(primary_key=True)
+    season_pass = ForeignKey(Performance, null=False, on_delete=OnDelete.restrict, index=True)
+    match = ForeignKey(Performance, null=False, on_delete=OnDelete.restrict, index=True)
+
+    unique_link = Unique(["season_pass", "match"])
 
 
 class Allotment(Table, tablename="allotment", schema="catalog"):

@@ -1,10 +1,10 @@
-"""The HTTP API of managers: what is kept for whom (AHEAD-2)."""
+"""The HTTP API of managers: what is kept for whom (AHEAD-2), linked plans (SEA-7), limits (QUO-1, AHEAD-12)."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import Request, Router, get, patch, post
-from msgspec import UNSET, Meta, Struct, UnsetType
+from litestar import Request, Router, delete, get, patch, post
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from app.accounts.logins import require
 from app.accounts.tables import Role
@@ -16,6 +16,18 @@ from app.sales.allotments import (
     list_allotments,
     make_allotment,
     release_allotment,
+)
+from app.sales.groups import (
+    PlanLinkView,
+    QuotaView,
+    link_performances,
+    links_of_event,
+    part_inventory,
+    quotas_of,
+    quotas_with,
+    resize_quota,
+    share_quota,
+    unlink_performances,
 )
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -48,6 +60,67 @@ class ReleaseAsked(Struct, frozen=True):
     """These seats only; none given: all that is left, and it ends."""
 
     seats: Annotated[tuple[int | SeatName, ...], Meta(min_length=1, max_length=5_000)] | None = None
+
+
+class LinksAsked(Struct, frozen=True):
+    """`pass`: the performance whose seats are those of all `matches`."""
+
+    season_pass: int = field(name="pass")
+    matches: Annotated[tuple[int, ...], Meta(min_length=1, max_length=500)]
+
+
+class QuotaChange(Struct, frozen=True, kw_only=True):
+    """What is not given stays. `events`: all that it counts besides its own event."""
+
+    size: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    events: Annotated[tuple[int, ...], Meta(max_length=500)] | None = None
+
+
+@get("/links", summary="Which performances of an event share their seats with others")
+async def get_links(request: Request[Any, Any, Any], event: int) -> list[PlanLinkView]:
+    operator = await require(request, Role.MANAGER)
+    return list(await links_of_event(event, organizer=operator.organizer))
+
+
+@post("/links", summary="A seat of the pass is the same seat in each match")
+async def post_links(request: Request[Any, Any, Any], data: LinksAsked) -> list[PlanLinkView]:
+    operator = await require(request, Role.MANAGER)
+    made = await link_performances(
+        data.season_pass, data.matches, organizer=operator.organizer, actor=f"account:{operator.account}", at=now()
+    )
+    return list(made)
+
+
+@delete("/links/{season_pass:int}/{match:int}", summary="The match's seats are its own again")
+async def delete_link(request: Request[Any, Any, Any], season_pass: int, match: int) -> None:
+    operator = await require(request, Role.MANAGER)
+    await unlink_performances(
+        season_pass, match, organizer=operator.organizer, actor=f"account:{operator.account}", at=now()
+    )
+
+
+@get("/quotas", summary="Every limit that an event counts in")
+async def get_quotas(request: Request[Any, Any, Any], event: int) -> list[QuotaView]:
+    operator = await require(request, Role.MANAGER)
+    return list(await quotas_of(event, organizer=operator.organizer))
+
+
+@patch("/quotas/{quota:int}", summary="Another size, or other events that it counts too")
+async def patch_quota(request: Request[Any, Any, Any], quota: int, data: QuotaChange) -> list[QuotaView]:
+    operator = await require(request, Role.MANAGER)
+    who = f"account:{operator.account}"
+    found = await quotas_with(quota, organizer=operator.organizer)
+    if data.events is not None:
+        found = await share_quota(quota, data.events, organizer=operator.organizer, actor=who, at=now())
+    if data.size is not None:
+        found = await resize_quota(quota, data.size, organizer=operator.organizer, actor=who, at=now())
+    return list(found)
+
+
+@delete("/inventory/{event:int}", summary="An event that shares nothing any more has an inventory of its own again")
+async def delete_inventory(request: Request[Any, Any, Any], event: int) -> None:
+    operator = await require(request, Role.MANAGER)
+    await part_inventory(event, organizer=operator.organizer, actor=f"account:{operator.account}", at=now())
 
 
 @get("/allotments", summary="What is kept at a performance, with its keys")
@@ -86,6 +159,9 @@ async def post_release(request: Request[Any, Any, Any], allotment: int, data: Re
 
 router = Router(
     path="/api/v1/manage",
-    route_handlers=[get_allotments, post_allotment, patch_allotment, post_release],
+    route_handlers=[
+        get_allotments, post_allotment, patch_allotment, post_release, get_links, post_links, delete_link, get_quotas,
+        patch_quota, delete_inventory,
+    ],
     tags=["manage"],
-)
+)  # fmt: skip

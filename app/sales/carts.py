@@ -6,6 +6,7 @@ carts and nothing else. For now a cart holds tickets of one event: the inventory
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
@@ -13,7 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 from app.catalog.offers import Offer, TariffOffer
-from app.catalog.queries import offer_of, offers_of_group, plan_of
+from app.catalog.queries import group_of_event, offer_of, offers_of, plan_of
 from app.catalog.rules.selling import (
     Channel,
     default_tariff,
@@ -26,9 +27,9 @@ from app.catalog.rules.selling import (
 from app.core.clock import now
 from app.core.db import connection
 from app.core.errors import Problem
-from app.core.i18n import N_, translated
-from app.sales.cart_notes import note_group, read_notes
-from app.sales.inventory import inventory, with_group
+from app.core.i18n import N_, gettext, translated
+from app.sales.cart_notes import CartNotes, Notice, note_group, note_loss, read_notes
+from app.sales.inventory import GroupGone, inventory, with_group
 from app.sales.kept import allotment_of, has_single_seats, name_of
 from app.sales.rules.limits import order_rules, tickets_beyond
 from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
@@ -46,6 +47,7 @@ from seating.store import (
     Quantity,
     Reason,
     Refusal,
+    cart_ref,
 )
 
 BEST_MAX = 20
@@ -91,6 +93,13 @@ class CartPerformance(Struct, frozen=True):
     venue: str
 
 
+class CartNotice(Struct, frozen=True):
+    """Why a cart is empty that was not: `detail` is a sentence for its owner."""
+
+    code: str
+    detail: str
+
+
 class CartView(Struct, frozen=True, kw_only=True):
     """A cart as pages and API clients see it. Times are the store's, in milliseconds since 1970."""
 
@@ -101,6 +110,9 @@ class CartView(Struct, frozen=True, kw_only=True):
     server_ms: int = 0
     performances: tuple[CartPerformance, ...] = ()
     added: tuple[str, ...] = ()
+    ref: str = ""
+    """Its public name, which cashiers see on the map and a buyer may read to one."""
+    notice: CartNotice | None = None
 
 
 class BestWish(Struct, frozen=True):
@@ -132,10 +144,22 @@ async def group_of(cart: Cart) -> str | None:
 
 
 async def held_items(cart: Cart) -> tuple[HeldItem, ...]:
-    group = await group_of(cart)
-    if group is None:
-        return ()
-    return await with_group(group, lambda: inventory().held(group, cart.token))
+    notes = await read_notes(cart.token)
+    return await _held(cart, notes) if notes.group is not None else ()
+
+
+async def _held(cart: Cart, notes: CartNotes) -> tuple[HeldItem, ...]:
+    """What it holds in the group it knows. That may have been joined with others, or parted, meanwhile: then its holds
+    are gone, and it is told so."""
+    group = notes.group
+    assert group is not None
+    try:
+        items = await with_group(group, lambda: inventory().held(group, cart.token))
+    except GroupGone:
+        items = ()
+    if not items and notes.event and await group_of_event(notes.event) != group:
+        await note_loss(cart.token, Notice("regrouped"))
+    return items
 
 
 async def priced_cart(cart: Cart) -> tuple[PricedLine, ...]:
@@ -154,7 +178,7 @@ async def view_cart(cart: Cart | None, *, added: Iterable[str] = ()) -> CartView
     at_ms = int(now().timestamp() * 1000)
     lines = await priced_cart(cart) if cart else ()
     if not lines or cart is None:
-        return CartView(server_ms=at_ms)
+        return CartView(server_ms=at_ms, notice=_notice((await read_notes(cart.token)).notice) if cart else None)
     offers = {line.performance: await offer_of(line.performance) for line in lines}
     plans = {id: await plan_of(offer) for id, offer in offers.items()}
     first = next(iter(offers.values()))
@@ -168,6 +192,7 @@ async def view_cart(cart: Cart | None, *, added: Iterable[str] = ()) -> CartView
             CartPerformance(o.id, title_of(o), o.starts_at.isoformat(), o.venue) for o in offers.values()
         ),
         added=tuple(added),
+        ref=cart_ref(cart.token),
     )
 
 
@@ -189,7 +214,7 @@ async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...
             if await has_single_seats(reader, wish.allotment):
                 raise Problem("kept_seat", extras={"seats": []})
     notes = await read_notes(cart.token)
-    await _check_event(cart, notes.group, offer)
+    await _check_event(cart, notes, offer)
     rules = order_rules(offer, cart.channel)
     request = HoldRequest(
         group=offer.group,
@@ -200,9 +225,11 @@ async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...
         rules=rules,
         keys=(*notes.opens, *wish.opens),
     )
-    await note_group(cart.token, offer.group)
+    await note_group(cart.token, offer.group, offer.event)
     answer = await with_group(offer.group, lambda: inventory().hold(request))
     if isinstance(answer, Refusal):
+        if any(r.code == "unknown_performance" for r in answer.reasons) and await _has_moved(offer):
+            raise GroupGone(offer.group)
         raise _refuse(answer, offer, rules)
     return tuple(item.id for item in answer.items)
 
@@ -232,7 +259,27 @@ async def release(cart: Cart, items: tuple[str, ...] | None = None) -> None:
     """Give back some items, or all of them, at once."""
     group = await group_of(cart)
     if group is not None:
-        await with_group(group, lambda: inventory().release(group, cart.token, items))
+        with contextlib.suppress(GroupGone):
+            await with_group(group, lambda: inventory().release(group, cart.token, items))
+
+
+NOTICES = {
+    "regrouped": N_(
+        "The box office has rearranged its sales, and the seats in your basket were given back. Please choose again."
+    ),
+    "taken_over": N_("{by} has taken over your basket. Please pay there."),
+}
+
+
+def _notice(notice: Notice | None) -> CartNotice | None:
+    if notice is None:
+        return None
+    return CartNotice(notice.code, gettext(NOTICES[notice.code]).format(by=notice.by))
+
+
+async def _has_moved(offer: Offer) -> bool:
+    """Whether a performance is in another group by now than an offer of up to two seconds ago says."""
+    return await group_of_event(offer.event) != offer.group
 
 
 def title_of(offer: Offer) -> str:
@@ -322,11 +369,11 @@ def _category(plan: Plan | None, ordinal: int) -> str:
     return plan.seats[ordinal].category if plan is not None and ordinal >= 0 else ""
 
 
-async def _check_event(cart: Cart, group: str | None, offer: Offer) -> None:
+async def _check_event(cart: Cart, notes: CartNotes, offer: Offer) -> None:
     """For now a cart holds tickets of one event."""
-    if group is None or group == offer.group or not await held_items(cart):
+    if notes.group is None or notes.event == offer.event or not await _held(cart, notes):
         return
-    other = (await offers_of_group(group))[0]
+    other = (await offers_of(notes.event))[0]
     raise Problem("other_event", params={"title": translated(other.title)}, extras={"event": other.slug})
 
 

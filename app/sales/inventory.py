@@ -22,6 +22,7 @@ from app.catalog.queries import offers_of_group, plan_of
 from app.catalog.rules.selling import quotas_for
 from app.core.clock import now
 from app.core.db import transaction
+from app.core.errors import Problem
 from app.core.redis import redis
 from app.sales.kept import allotments_in_force, name_of
 from seating.store import (
@@ -67,6 +68,8 @@ async def mend(missing: GroupMissing) -> None:
         if await _is_whole(missing):
             return
         state = await read_group(ledger, missing.group)
+        if not state.performances:
+            raise GroupGone(missing.group)
         await inventory().load(state, only_if_missing=False)
     log.warning("inventory_mended", group=missing.group, damaged=missing.damaged)
 
@@ -82,11 +85,22 @@ async def _is_whole(missing: GroupMissing) -> bool:
     return True
 
 
+class GroupGone(Problem):
+    """No performance belongs to this group any more: its events were joined with others, or parted. Whoever asks again
+    in a moment asks in the right one."""
+
+    def __init__(self, group: str) -> None:
+        super().__init__("store_unavailable")
+        self.group = group
+
+
 async def rebuild(group: str, *, only_if_missing: bool = True) -> None:
-    """Load a group from the ledger; a new epoch makes every open map take a new snapshot."""
+    """Load a group from the ledger; a new epoch makes every open map take a new snapshot. Raises GroupGone."""
     async with transaction() as ledger:
         await lock_group(ledger, group, shared=False)
         state = await read_group(ledger, group)
+        if not state.performances:
+            raise GroupGone(group)
         await inventory().load(state, only_if_missing=only_if_missing)
     log.info("inventory_rebuilt", group=group, performances=len(state.performances))
 
@@ -102,6 +116,12 @@ SELECT t.number, t.performance, t.ordinal, t.tariff, t.category, t.status, t.use
        o.code, o.status AS order_status
 FROM sales.ticket t JOIN sales.sale o ON o.id = t."order"
 WHERE t.performance = ANY($1::bigint[]) AND t.status IN ('pending', 'sold') ORDER BY t.id
+"""
+
+
+LINKS = """
+SELECT one, other FROM catalog.plan_conflict
+WHERE one = ANY($1::bigint[]) AND other = ANY($1::bigint[]) AND one < other ORDER BY 1, 2
 """
 
 
@@ -125,16 +145,18 @@ async def read_group(ledger: asyncpg.Connection, group: str) -> GroupState:
         for quota in quotas:
             used[quota] = used.get(quota, 0) + 1
     sizes = {q.key: q for o in offers.values() for q in o.quotas}
+    shown = {key: tuple(id for id, o in offers.items() if quota in o.quotas) for key, quota in sizes.items()}
     return GroupState(
         group=group,
         performances=tuple(PerformanceState(id=id, plan=plans[id], states=bytes(states[id])) for id in offers),
         quotas=tuple(
-            QuotaState(key, q.size, used.get(key, 0), (q.performance,) if q.performance else ())
+            QuotaState(key, q.size, used.get(key, 0), (q.performance,) if q.performance else shown[key])
             for key, q in sorted(sizes.items())
         ),
         orders=tuple(OrderState(code, sold, tuple(items)) for code, (sold, items) in orders.items()),
         as_of_ms=as_of_ms,
         allotments=await allotments_in_force(ledger, offers, now()),
+        links=tuple((row["one"], row["other"]) for row in await ledger.fetch(LINKS, list(offers))),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from app.core import jobs
 from app.core.db import connection, transaction
 from app.core.jobs import job
-from app.sales import confirmations, payments, refunds
+from app.sales import confirmations, groups, payments, refunds
 from app.sales.mails import RefundCause
 from app.sales.methods._contract import ProviderUnavailable
 
@@ -60,3 +60,9 @@ async def expire_order(order: int) -> None:
     if not done:
         async with transaction():
             await jobs.enqueue("expire_order", after=LOOK_AGAIN_EVERY, order=order)
+
+
+@job("regroup")
+async def regroup(loaded: list[str], forgotten: list[str]) -> None:
+    """What whoever joined or parted events does at once; this is for when they died in between."""
+    await groups.regroup(loaded, forgotten)

@@ -18,7 +18,7 @@ from msgspec import Struct
 from redis.exceptions import RedisError
 
 from app.catalog.offers import Offer
-from app.catalog.queries import offer_of, offers_of_group, plan_of
+from app.catalog.queries import group_of_event, offer_of, offers_of_group, plan_of
 from app.catalog.rules.selling import quotas_for, sale_status
 from app.core import jobs, journal
 from app.core.db import UniqueViolationError, spawn, transaction
@@ -27,7 +27,7 @@ from app.core.i18n import current_locale
 from app.core.ids import digest_of, new_reference, new_token
 from app.core.money import show_money
 from app.sales.carts import Cart, group_of, release
-from app.sales.inventory import inventory, lock_group, with_group
+from app.sales.inventory import GroupGone, inventory, lock_group, with_group
 from app.sales.kept import allotment_of, kept_back
 from app.sales.reconciliation import reconcile
 from app.sales.rules.limits import exhausted
@@ -89,7 +89,10 @@ async def place_order(
     if group is None:
         raise Problem("hold_expired")
     # Read outside of the transaction: a rebuild opens its own.
-    await with_group(group, lambda: inventory().held(group, cart.token))
+    try:
+        await with_group(group, lambda: inventory().held(group, cart.token))
+    except GroupGone:
+        raise Problem("hold_expired") from None
     try:
         async with transaction() as ledger:
             placed = await _place(
@@ -97,6 +100,9 @@ async def place_order(
                 method=method, expected_total_minor=expected_total_minor, seller=seller, settled=settled,
                 received_minor=received_minor, at=at,
             )  # fmt: skip
+    except GroupMissing:
+        # Forgotten since it was looked at, a line above.
+        raise Problem("store_unavailable") from None
     except UniqueViolationError as violation:
         # The ledger knows a seat as sold that the live inventory had on offer: the index has just done its work.
         log.error("seat_already_sold", group=group, detail=str(violation))
@@ -129,6 +135,8 @@ async def _place(
     if not items:
         return await _find_placed(ledger, digest)
     lines, offers = await _price(cart, items, at)
+    if any(offer.group != group for offer in offers.values()):
+        raise Problem("hold_expired")  # its event has just been joined with others: the hold is of a group that is gone
     _check_total(lines, offers, expected_total_minor)
     if received_minor is not None and received_minor < total_of(lines):
         raise Problem("not_enough_cash")
@@ -206,9 +214,8 @@ def _check_total(lines: Sequence[PricedLine], offers: dict[int, Offer], expected
 
 
 COUNT_USED = """
-SELECT t.performance, t.tariff, t.category, count(*) AS n
-FROM sales.ticket t JOIN catalog.performance p ON p.id = t.performance
-WHERE p.event = $1 AND t.status IN ('pending', 'sold') GROUP BY 1, 2, 3
+SELECT performance, tariff, category, count(*) AS n FROM sales.ticket
+WHERE performance = ANY($1::bigint[]) AND status IN ('pending', 'sold') GROUP BY 1, 2, 3
 """
 
 
@@ -231,7 +238,7 @@ async def check_quotas(
     any_offer = next(iter(offers.values()))
     known = {offer.id: offer for offer in await offers_of_group(any_offer.group)} | dict(offers)
     used: dict[str, int] = {}
-    for row in await ledger.fetch(COUNT_USED, any_offer.event):
+    for row in await ledger.fetch(COUNT_USED, list(known)):
         for quota in quotas_for(known[row["performance"]], row["tariff"], row["category"]):
             used[quota] = used.get(quota, 0) + row["n"]
     for quota, kept in (await kept_back(ledger, known, Counter(a for _, a in asked if a is not None), at)).items():
@@ -272,7 +279,8 @@ async def _insert_order(
                 line.category, line.tariff_name, line.price_minor, "sold" if settled else "pending",
                 allotment_of(line.allotment),
             )
-            for line in lines
+            # In the order of seats: two orders that meet in linked performances lock them in the same one.
+            for line in sorted(lines, key=lambda line: (line.ordinal, line.performance))
         ],
     )  # fmt: skip
     return _Inserted(id, code, key, status, total, offer.currency)
@@ -318,8 +326,9 @@ async def lock_order(ledger: asyncpg.Connection, order: int) -> Any:
     return row
 
 
-def group_of_order(row: Any) -> str:
-    return f"e{row['event']}"
+async def group_of_order(row: Any) -> str:
+    """The inventory group that an order's places are in, as it is at this moment."""
+    return await group_of_event(row["event"])
 
 
 async def complete_order(ledger: asyncpg.Connection, order: Any, *, payment: int, actor: str, at: datetime) -> None:
@@ -355,5 +364,5 @@ async def follow_in_inventory(group: str, code: str, status: str) -> None:
             await with_group(group, lambda: inventory().sell(group, code))
         else:
             await with_group(group, lambda: inventory().give_back(group, code))
-    except (RedisError, StoreUnavailable, GroupMissing) as error:
+    except (RedisError, StoreUnavailable, GroupMissing, GroupGone) as error:
         log.warning("inventory_lags", order=code, error=repr(error))

@@ -176,7 +176,7 @@ async def settle(payment: int, outcome: Outcome, *, actor: str, event_id: str | 
     if decision == "revive":
         decision = await _revive(payment, outcome, actor=actor, event_id=event_id)
     if decision == "complete":
-        await follow_in_inventory(group_of_order(order), order["code"], OrderStatus.PAID)
+        await follow_in_inventory(await group_of_order(order), order["code"], OrderStatus.PAID)
     if decision != "nothing":
         log.info("payment_settled", payment=payment, order=order["code"], decision=decision, status=outcome.status)
     return decision
@@ -226,7 +226,7 @@ async def _revive(payment: int, outcome: Outcome, *, actor: str, event_id: str |
         order = await reader.fetchrow("SELECT * FROM sales.sale WHERE id = $1", row["order"])
         tickets = await reader.fetch('SELECT * FROM sales.ticket WHERE "order" = $1 ORDER BY id', row["order"])
         opens = await names_that_open(reader, [(t["allotment"], t["ordinal"]) for t in tickets], now())
-    group, cart = group_of_order(order), f"late:{order['code']}:{payment}"
+    group, cart = await group_of_order(order), f"late:{order['code']}:{payment}"
     held = await _hold_again(group, cart, tickets, opens)
     try:
         async with transaction() as ledger:
@@ -238,6 +238,8 @@ async def _revive(payment: int, outcome: Outcome, *, actor: str, event_id: str |
             if not held or locked["status"] != OrderStatus.EXPIRED:
                 raise _SeatsGone
             await lock_group(ledger, group, shared=True)
+            if await group_of_order(locked) != group:
+                raise Problem("store_unavailable")  # regrouped meanwhile: the provider or our job comes again
             await _check_limits_again(ledger, tickets, at)
             await ledger.execute("UPDATE sales.ticket SET status = 'pending' WHERE \"order\" = $1", locked["id"])
             await _mark(ledger, fresh, PaymentStatus.PAID, outcome, at)
@@ -321,7 +323,7 @@ async def expire_order(order: int) -> bool:
             "UPDATE sales.payment SET status = 'expired' WHERE \"order\" = $1 AND status = 'pending'", order
         )
         await cancel_pending(ledger, row, because="not paid in time", actor="clock", at=now())
-    await follow_in_inventory(group_of_order(row), row["code"], OrderStatus.EXPIRED)
+    await follow_in_inventory(await group_of_order(row), row["code"], OrderStatus.EXPIRED)
     return True
 
 

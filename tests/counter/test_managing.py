@@ -114,3 +114,40 @@ async def test_only_managers_of_the_house_keep_anything(shop: str, theatre: Thea
             await sign_in(someone, person)
             problem(await keep(someone, theatre, 4), code)
             problem(await someone.get(MANAGE, params={"performance": theatre.performance}), code)
+
+
+async def test_links_and_shared_limits_over_http(shop: str, theatre: Theatre) -> None:
+    """SEA-7, AHEAD-12, QUO-1."""
+    async with browser(shop) as manager, browser(shop) as lea:
+        await sign_in(manager, "manager")
+        await sign_in(lea, "lea")
+        links = "/api/v1/manage/links"
+        asked = {"pass": theatre.performance, "matches": [theatre.other]}
+        problem(await lea.post(links, json=asked), "forbidden")
+        problem(await manager.post(links, json={**asked, "matches": [theatre.standing]}), "different_plans")
+        problem(await manager.post(links, json={**asked, "matches": []}), "invalid")
+        assert (await manager.post(links, json=asked)).json() == [{"pass": theatre.performance, "match": theatre.other}]
+        await hold_at_counter(lea, theatre.performance, 3)
+        taken = (await lea.get(f"/api/v1/performances/{theatre.other}/seats")).json()["states"]
+        assert [n for n, state in enumerate(taken) if state] == [3]
+        assert (await manager.get(links, params={"event": theatre.event})).json() == [
+            {"pass": theatre.performance, "match": theatre.other}
+        ]
+        assert (await manager.delete(f"{links}/{theatre.performance}/{theatre.other}")).status_code == 204
+        problem(await manager.delete(f"{links}/{theatre.performance}/{theatre.other}"), "not_found")
+
+        quotas = "/api/v1/manage/quotas"
+        (capacity,) = (await manager.get(quotas, params={"event": theatre.standing_event})).json()
+        problem(await manager.patch(f"{quotas}/{capacity['id']}", json={"events": [theatre.event]}), "not_shareable")
+        problem(await lea.patch(f"{quotas}/{capacity['id']}", json={"size": 3}), "forbidden")
+        resized = (await manager.patch(f"{quotas}/{capacity['id']}", json={"size": 3})).json()
+        assert [(q["size"], q["events"]) for q in resized] == [(3, [theatre.standing_event])]
+        four = {"performance": theatre.standing, "quantity": 4}
+        assert problem(await lea.post("/api/v1/cart/items", json=four), "quota_exhausted")["left"] == 3
+        problem(await manager.delete("/api/v1/manage/inventory/9999"), "not_found")
+        assert (await manager.delete(f"/api/v1/manage/inventory/{theatre.event}")).status_code == 204
+
+
+async def hold_at_counter(lea: httpx.AsyncClient, performance: int, *seats: int) -> None:
+    asked = {"performance": performance, "seats": seats}
+    assert (await lea.post("/api/v1/counter/cart/items", json=asked)).status_code == 201

@@ -24,6 +24,7 @@ def tariff(id: int, prices: dict[str, int], visibility: str = "public") -> Tarif
 def offer(id: int, *tariffs: TariffOffer, quotas: tuple[QuotaOffer, ...] = ()) -> Offer:
     starts = datetime(2026, 12, 12, 19, 30, tzinfo=UTC)
     return Offer(
+        group="e1",
         id=id, event=1, slug="the-play", title={"en": "The Play"}, subtitle={}, description={}, performance_title={},
         venue="Main hall", zone="Europe/Paris", starts_at=starts, doors_at=None, ends_at=None, sale_opens_at=None,
         sale_closes_at=None, cancelled_at=None, visibility="public", hold_ttl_s=900, order_max=10, show_left=False,
