@@ -65,6 +65,7 @@ from seating.wire import (
     encode_rules,
     items_of,
     keys_of,
+    new_request,
     pending_of,
     snapshot_of,
     tag_of,
@@ -215,7 +216,7 @@ class Inventory:
         visitor signs in. How many places."""
         key, ref = cart_names(to)
         arguments = encode((cart_names(cart)[0], key, ref, owner.kind, owner.label, ttl_s * 1000))
-        return int((await self._step("move", group, arguments))[1])
+        return int((await self._step("move", group, arguments, new_request()))[1])
 
     async def change_tariff(
         self, group: str, cart: str, item: str, tariff: int, quotas: tuple[str, ...]
@@ -259,7 +260,7 @@ class Inventory:
         such pending order (any more)."""
         key, ref = cart_names(cart)
         arguments = encode((order, key, ref, owner.kind, owner.label, ttl_s * 1000))
-        return int((await self._step("recall", group, arguments))[1])
+        return int((await self._step("recall", group, arguments, new_request()))[1])
 
     async def sell(self, group: str, order: str) -> bool:
         """An order's pending places are sold. False when the inventory does not know the order (it was given back, or
@@ -287,7 +288,7 @@ class Inventory:
     ) -> HeldItem | Refusal:
         """Another seat for one that an order has, pending, sold or used, in one step with its quotas (SEA-9)."""
         arguments = encode((order, performance, ordinal, to, tariff, quotas, keys))
-        answer = await self._step("exchange", group, arguments)
+        answer = await self._step("exchange", group, arguments, new_request())
         return items_of(answer[2])[0] if answer[0] == "held" else Refusal(_reasons(answer[1]))
 
     async def pending_orders(self, group: str) -> dict[str, PendingOrder]:
@@ -306,7 +307,7 @@ class Inventory:
                 allotment.release_at_ms or 0,
             )
         )  # fmt: skip
-        answer = await self._step("allot", group, arguments)
+        answer = await self._step("allot", group, arguments, new_request())
         return None if answer[0] == "ok" else Refusal(_reasons(answer[1]))
 
     async def release_allotment(self, group: str, allotment: str, ordinals: Iterable[int] | None = None) -> int:
@@ -327,7 +328,8 @@ class Inventory:
         self, group: str, performance: int, ordinals: Iterable[int], *, blocked: bool = True
     ) -> tuple[int, ...]:
         """Take free seats off sale, or put blocked ones back. The ordinals that changed; others stay as they are."""
-        return tuple((await self._step("block", group, encode((performance, tuple(ordinals), blocked))))[1])
+        arguments = encode((performance, tuple(ordinals), blocked))
+        return tuple((await self._step("block", group, arguments, new_request()))[1])
 
     async def set_limits(self, group: str, limits: dict[str, int | None]) -> None:
         """Change quota limits (QUO-1); None: no limit. What is used beyond a new limit stays."""
@@ -416,15 +418,13 @@ class Inventory:
         step = script(name)
         rest = (len(keys), *keys, *arguments)
         try:
-            return await self._pipe.call("EVALSHA", step.sha, *rest, retry=name not in _ONCE)
+            return await self._pipe.call("EVALSHA", step.sha, *rest)
         except NoScriptError:
             # A server that was restarted or has just become master: it learns the script by being given it.
-            return await self._pipe.call("EVAL", step.text, *rest, retry=name not in _ONCE)
+            return await self._pipe.call("EVAL", step.text, *rest)
 
 
 _MISSING: Final = encode(["missing"])
-# Asked again after a lost answer, these would keep a quantity twice, or refuse what they have done.
-_ONCE: Final = frozenset(("allot", "exchange", "recall"))
 # Redis adds where in the script it happened.
 _DAMAGED: Final = re.compile(r"DAMAGED (.*?)(?: script: .*)?$", re.DOTALL)
 

@@ -1,7 +1,9 @@
 -- needs: core
 -- Keeps seats or quantities for whoever has the key (AHEAD-2): all of them, or nothing. ARGV 1: msgpack
--- {id, label, perf, ordinals, {{ordinal, key}, ...}, quantity, quotas, release date or 0}. An allotment that is there
--- gets these in addition. Answers {"ok"} or {"refused", reasons}.
+-- {id, label, perf, ordinals, {{ordinal, key}, ...}, quantity, quotas, release date or 0}, 2: the call's name. An
+-- allotment that is there gets these in addition. Answers {"ok"} or {"refused", reasons}.
+local said = answered(ARGV[2])
+if said then return said end
 local id, label, perf, ordinals, seat_keys, quantity, ids, release = unpack(cmsgpack.unpack(ARGV[1]))
 purge(PURGE_ON_THE_WAY)
 local known, reasons = performance_of(perf), {}
@@ -62,4 +64,4 @@ end
 allotment.dirty = true
 if release > 0 then call('ZADD', DUE, release, '@' .. id) else call('ZREM', DUE, '@' .. id) end
 finish()
-return cmsgpack.pack({'ok'})
+return answer(ARGV[2], {'ok'})

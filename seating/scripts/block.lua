@@ -1,5 +1,7 @@
 -- needs: core
--- Free <-> blocked. ARGV 1: msgpack {perf, ordinals, blocked}. Answers the ordinals that changed.
+-- Free <-> blocked. ARGV 1: msgpack {perf, ordinals, blocked}, 2: the call's name. Answers the ordinals that changed.
+local said = answered(ARGV[2])
+if said then return said end
 local perf, ordinals, blocked = unpack(cmsgpack.unpack(ARGV[1]))
 purge(PURGE_ON_THE_WAY)
 local house, done = house_of(perf), {}
@@ -10,4 +12,4 @@ for _, ordinal in ipairs(house and ordinals or {}) do
   end
 end
 if #done > 0 then finish() end
-return cmsgpack.pack({'ok', done})
+return answer(ARGV[2], {'ok', done})

@@ -15,6 +15,7 @@
 --   TAG:sold     hash    order -> msgpack {since in s, {{perf, tariff, quota set, allotment, ordinals, ids}, ...}}
 --   TAG:qsets    hash    the lists of quotas that sold places count against: text -> number, "#" .. number -> text
 --   TAG:allot    hash    allotment -> msgpack {label, release, perf, byte, left, quotas} (AHEAD-2)
+--   TAG:req:R    string  what a step answered that would answer a repeated call otherwise
 --   TAG:stale    set     quotas whose new value other performances have not been told yet
 --   TAG:p:P:states string  one byte a seat         TAG:p:P:keys   hash  ordinal -> the key that opens this allotted seat
 --   TAG:p:P:i0     string  one byte a stretch: its longest run of free seats, at most 20; i<byte> for an allotment
@@ -584,4 +585,16 @@ local function purge(limit)
   end
   finish()
   return more, freed
+end
+
+-- Repeated calls --------------------------------------------------------------------------------------------------
+
+-- A call whose reply was lost is made again. Holds remember theirs with the cart; of the rarer steps, those that would
+-- then say that there is nothing to do, or that what they did stands in the way, remember what they answered.
+local REMEMBERED_MS = 120000
+local function answered(request) return call('GET', TAG .. ':req:' .. request) end
+local function answer(request, value)
+  local packed = cmsgpack.pack(value)
+  call('SET', TAG .. ':req:' .. request, packed, 'PX', REMEMBERED_MS)
+  return packed
 end

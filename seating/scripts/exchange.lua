@@ -1,7 +1,9 @@
 -- needs: core sold
 -- Another seat for one that an order has (SEA-9), in one step with its quotas: the new seat gets the old one's state,
--- the old one goes back to where it came from. ARGV 1: msgpack {order, perf, from, to, tariff, quotas, keys}. Answers
--- {"held", 0, line} or {"refused", reasons}.
+-- the old one goes back to where it came from. ARGV 1: msgpack {order, perf, from, to, tariff, quotas, keys}, 2: the
+-- call's name. Answers {"held", 0, line} or {"refused", reasons}.
+local said = answered(ARGV[2])
+if said then return said end
 local order, perf, from, to, tariff, after, keys = unpack(cmsgpack.unpack(ARGV[1]))
 purge(PURGE_ON_THE_WAY)
 local function refused(code, ordinal, quota, left)
@@ -52,4 +54,4 @@ item[2], item[3], item[5], item[8][2] = tariff, after, origin, to
 kept[#kept + 1] = item
 save_order(where, order, record, kept)
 finish()
-return cmsgpack.pack({'held', 0, {item}, {}})
+return answer(ARGV[2], {'held', 0, {item}, {}})

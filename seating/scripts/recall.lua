@@ -1,6 +1,8 @@
 -- needs: core
 -- Pending -> held again: an order that was not made after all goes back into its cart, or another. ARGV 1: msgpack
--- {order, cart, ref, kind, label, ttl_ms}. Answers how many places; 0 when there is no such pending order.
+-- {order, cart, ref, kind, label, ttl_ms}, 2: the call's name. Answers how many places; 0 when there is no such pending order.
+local said = answered(ARGV[2])
+if said then return said end
 local order, cart, ref, kind, label, ttl_ms = unpack(cmsgpack.unpack(ARGV[1]))
 local known = call('HMGET', PENDING, '', order)
 if not known[1] then damaged('pending') end
@@ -26,4 +28,4 @@ end
 call('HDEL', PENDING, order)
 save_cart(cart, record)
 finish()
-return cmsgpack.pack({'ok', count})
+return answer(ARGV[2], {'ok', count})
