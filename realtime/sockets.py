@@ -10,6 +10,7 @@ sending data leaves no state in the protocol object (with compression negotiated
 from __future__ import annotations
 
 import asyncio
+import codecs
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,18 +19,62 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.frames import Close, CloseCode, Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
-from realtime.messages import Message
+from realtime.messages import CLOSE_RESTART, Message
 
 UNREAD_BYTES_MAX = 256 * 1024
 CLOSE_PATIENCE_S = 5.0
+ENDING_S_MAX = 10.0
+RESTART_S_MAX = 3.0
+_PONG_UNREAD_BYTES_MAX = 4 * UNREAD_BYTES_MAX
+"""Whoever pings and never reads would let the answers pile up; more than the feed itself may ever leave unread."""
 _STATE_KEY = "placeur.websocket"
 
 AsgiSend = Callable[[Any], Awaitable[None]]
 
 
+class FeedProtocol(ServerProtocol):
+    """websockets' reading of a client's frames, corrected where docs/conformance.md says so."""
+
+    _text: codecs.IncrementalDecoder | None = None
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            # A control frame may come between the fragments of a message (RFC 6455 §5.4): a client that leaves amid its
+            # own message has done nothing wrong, and gets its own code back instead of 1002.
+            self.current_size = None
+        super().recv_frame(frame)
+        if frame.opcode is Opcode.CONT and not frame.fin and not frame.data:
+            # A message's limit counts bytes; fragments without any would fill the memory below it for ever.
+            self.current_size = (self.current_size or 0) + 1
+        if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
+            self._check_text(frame)
+
+    def _check_text(self, frame: Frame) -> None:
+        """Raise UnicodeDecodeError (a close with 1007) at the fragment that can be no UTF-8 any more.
+
+        uvicorn decodes whole messages, late: a close frame behind a bad one was answered by then, and its refusal fails
+        on that; and each bad message costs a traceback in the log, which any stranger can send.
+        """
+        if frame.opcode is Opcode.TEXT:
+            self._text = codecs.getincrementaldecoder("utf-8")()
+        if self._text is not None:
+            self._text.decode(bytes(frame.data), frame.fin)
+        if frame.fin:
+            self._text = None
+
+
 class FeedWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's websocket class, which the application finds in its connection's state."""
+    """uvicorn's websocket class, which the application finds in its connection's state, and whose end is certain.
+
+    uvicorn closes the transport right behind its close frame. If anything unread has come in by then, the kernel resets
+    the connection, and the close frame may be lost with it. If the client does not read, the transport never gets rid
+    of its bytes and never closes, while nothing counts that connection any more. So here only the sending side is shut,
+    what still comes in is thrown away, and whoever has not gone after ENDING_S_MAX is cut off.
+    """
 
     def __init__(
         self,
@@ -39,9 +84,84 @@ class FeedWebSocket(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, {**app_state, _STATE_KEY: self}, _loop)
+        self.close_timeout = ENDING_S_MAX
+        self.conn = FeedProtocol(
+            extensions=self.conn.available_extensions, max_size=config.ws_max_size, logger=self.conn.logger
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FeedWebSocket:
         return self  # Litestar copies a connection's state whenever a handler reads it
+
+    def data_received(self, data: bytes) -> None:
+        if self.conn.parser_exc is None:  # else it was refused; what it still says is only taken off the wire
+            super().data_received(data)
+
+    def eof_received(self) -> None:
+        self._cut_off_later()
+
+    def handle_ping(self) -> None:
+        if self.transport.get_write_buffer_size() > _PONG_UNREAD_BYTES_MAX and self.conn.state is State.OPEN:
+            self.conn.data_to_send()  # not sent: only the latest ping is owed an answer (RFC 6455 §5.5.3)
+        else:
+            super().handle_ping()
+
+    def handle_close(self, event: Frame) -> None:
+        close = self.conn.close_rcvd
+        assert close is not None
+        if not self.close_sent:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self._finish()
+
+    def handle_parser_exception(self) -> None:
+        close = self.conn.close_sent or Close(CloseCode.ABNORMAL_CLOSURE, "")  # it spoke before the handshake was over
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self._finish()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._cut_off_later()
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.close" and self.close_timer is not None:
+            self._cut_off_later()  # in place of uvicorn's timer, after which it would still wait for a deaf client
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        if self.transport.is_closing() and not self.disconnected:
+            self._cut_off_later()
+
+    def shutdown(self) -> None:
+        self.close_timeout = RESTART_S_MAX  # the process is about to end, and everybody has had its last word
+        if not self.handshake_complete:
+            super().shutdown()
+        elif self.close_sent:
+            self._cut_off_later()
+        else:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": CLOSE_RESTART})
+            self.conn.send_close(CLOSE_RESTART)
+            self._finish()
+
+    def _finish(self) -> None:
+        """Send the close frame that the protocol has ready, if any, and then nothing any more."""
+        if self.transport.is_closing():
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.stop_keepalive()
+        if self.handshake_complete and self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()  # TLS has no half-closed connections; a handshake under way must see that it is over
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self._cut_off_later()
+
+    def _cut_off_later(self) -> None:
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
 
 
 def uvicorn_options(frame_bytes_max: int) -> dict[str, Any]:
