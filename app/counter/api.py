@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, Router, delete, get, patch, post
 from msgspec import Meta, Struct
@@ -22,7 +22,7 @@ from app.counter.sales import sell_at_counter
 from app.sales.allotments import AllotmentOnSale, allotments_on_sale
 from app.sales.api import ItemAsked, KeyAsked, KeysOpen, TariffAsked, clean_name, looks_like_email
 from app.sales.cart_keys import present_key
-from app.sales.carts import Cart, CartView, add_to_cart, change_tariff, release, title_of, view_cart
+from app.sales.carts import Cart, CartView, change_tariff, hold_and_view, release, title_of, view_cart
 from app.sales.kept import name_of
 from app.sales.offered_methods import method_of, method_settings
 from app.sales.orders import Buyer
@@ -41,6 +41,12 @@ class CounterPerformance(Struct, frozen=True, kw_only=True):
     starts_at: str
     status: str
     seated: bool
+
+
+class CounterItemAsked(ItemAsked, frozen=True, kw_only=True):
+    """`exceed`: limits that a manager passes over knowingly (QUO-5)."""
+
+    exceed: tuple[Literal["quotas", "order_limits", "allotments"], ...] = ()
 
 
 class SaleAsked(Struct, frozen=True, kw_only=True):
@@ -110,8 +116,10 @@ async def get_cart(request: Request[Any, Any, Any]) -> CartView:
 
 
 @post("/cart/items", summary="Hold seats for the customer at the counter")
-async def post_items(request: Request[Any, Any, Any], data: ItemAsked) -> Response[CartView]:
+async def post_items(request: Request[Any, Any, Any], data: CounterItemAsked) -> Response[CartView]:
     operator, desk = await _at_desk(request)
+    if data.exceed and not operator.may(Role.MANAGER):
+        raise Problem("forbidden")
     await _must_be_ours(operator, data.performance)
     label = desk.label_for(operator)
     cart = counter_cart(request, operator, label) or new_counter_cart(operator, label)
@@ -120,8 +128,7 @@ async def post_items(request: Request[Any, Any, Any], data: ItemAsked) -> Respon
     opens = (name_of(data.allotment),) if data.allotment is not None else ()
 
     async def hold() -> CartView:
-        added = await add_to_cart(cart, replace(data.wish(), opens=opens), at=now())
-        return await view_cart(cart, added=added)
+        return await hold_and_view(cart, replace(data.wish(), opens=opens, exceed=data.exceed), at=now())
 
     answer = await answer_once(request, cart.token, hold)
     answer.set_cookie(cart_cookie(cart, counter=True))

@@ -32,12 +32,14 @@ from app.sales.cart_notes import CartNotes, Notice, note_group, note_loss, read_
 from app.sales.inventory import GroupGone, inventory, with_group
 from app.sales.kept import allotment_of, has_single_seats, name_of
 from app.sales.rules.limits import order_rules, tickets_beyond
-from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
+from app.sales.rules.pricing import NotSold, PricedLine, label_of, price_items, seat_of, total_of
+from seating.holds import Exceedable
 from seating.plan import Plan
 from seating.store import (
     BestSeats,
     Choice,
     Fare,
+    Held,
     HeldItem,
     HoldRequest,
     Line,
@@ -84,6 +86,8 @@ class CartItem(Struct, frozen=True, kw_only=True):
     expires_at_ms: int
     allotment: int | None = None
     """What it is kept in for whoever has the key (AHEAD-2)."""
+    exceeded: bool = False
+    """A manager knowingly passed over a limit for it (QUO-5)."""
 
 
 class CartPerformance(Struct, frozen=True):
@@ -100,6 +104,15 @@ class CartNotice(Struct, frozen=True):
     detail: str
 
 
+class Exceeded(Struct, frozen=True, kw_only=True):
+    """A limit that was passed over: by its name where it has one, with what it had left; or a seat that was kept."""
+
+    code: str
+    limit: str
+    left: int
+    seat: str
+
+
 class CartView(Struct, frozen=True, kw_only=True):
     """A cart as pages and API clients see it. Times are the store's, in milliseconds since 1970."""
 
@@ -113,6 +126,8 @@ class CartView(Struct, frozen=True, kw_only=True):
     ref: str = ""
     """Its public name, which cashiers see on the map and a buyer may read to one."""
     notice: CartNotice | None = None
+    exceeded: tuple[Exceeded, ...] = ()
+    """What would have been refused just now, had a manager not exceeded it knowingly (QUO-5)."""
 
 
 class BestWish(Struct, frozen=True):
@@ -136,6 +151,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     tariff: int | None = None
     allotment: int | None = None
     opens: tuple[str, ...] = ()
+    exceed: tuple[Exceedable, ...] = ()
+    """Limits that a manager passes over knowingly (QUO-5)."""
 
 
 async def group_of(cart: Cart) -> str | None:
@@ -174,7 +191,7 @@ async def priced_cart(cart: Cart) -> tuple[PricedLine, ...]:
         return await priced_cart(cart)
 
 
-async def view_cart(cart: Cart | None, *, added: Iterable[str] = ()) -> CartView:
+async def view_cart(cart: Cart | None, *, added: Iterable[str] = (), exceeded: tuple[Exceeded, ...] = ()) -> CartView:
     at_ms = int(now().timestamp() * 1000)
     lines = await priced_cart(cart) if cart else ()
     if not lines or cart is None:
@@ -193,11 +210,27 @@ async def view_cart(cart: Cart | None, *, added: Iterable[str] = ()) -> CartView
         ),
         added=tuple(added),
         ref=cart_ref(cart.token),
+        exceeded=exceeded,
     )
 
 
 async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...]:
-    """Hold what is wished for, all or nothing; returns the new items' ids.
+    """Hold what is wished for, all or nothing; returns the new items' ids. Raises Problem like `hold_wish`."""
+    return tuple(item.id for item in (await hold_wish(cart, wish, at=at)).items)
+
+
+async def hold_and_view(cart: Cart, wish: Wish, *, at: datetime) -> CartView:
+    """The cart with what is wished for, and what was exceeded for it. Raises Problem like `hold_wish`."""
+    held = await hold_wish(cart, wish, at=at)
+    offer = await offer_of(wish.performance)
+    plan = await plan_of(offer)
+    return await view_cart(
+        cart, added=[item.id for item in held.items], exceeded=tuple(_exceeded(r, offer, plan) for r in held.exceeded)
+    )
+
+
+async def hold_wish(cart: Cart, wish: Wish, *, at: datetime) -> Held:
+    """Hold what is wished for, all or nothing.
 
     Raises Problem: seat_taken (with `nearest`), kept_seat, allotment_exhausted, quota_exhausted, not_enough_seats,
     sale_closed, too_many, unknown_seat, wrong_performance, other_event, not_found, invalid.
@@ -224,6 +257,7 @@ async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...
         ttl_s=offer.hold_ttl_s,
         rules=rules,
         keys=(*notes.opens, *wish.opens),
+        exceed=wish.exceed,
     )
     await note_group(cart.token, offer.group, offer.event)
     answer = await with_group(offer.group, lambda: inventory().hold(request))
@@ -231,7 +265,7 @@ async def add_to_cart(cart: Cart, wish: Wish, *, at: datetime) -> tuple[str, ...
         if any(r.code == "unknown_performance" for r in answer.reasons) and await _has_moved(offer):
             raise GroupGone(offer.group)
         raise _refuse(answer, offer, rules)
-    return tuple(item.id for item in answer.items)
+    return answer
 
 
 async def change_tariff(cart: Cart, item_id: str, tariff_id: int) -> None:
@@ -441,4 +475,11 @@ def _view_item(line: PricedLine, offer: Offer, plan: Plan | None, cart: Cart) ->
         tariffs=choices,
         expires_at_ms=line.expires_at_ms,
         allotment=allotment_of(line.allotment),
+        exceeded=line.exceeded,
     )
+
+
+def _exceeded(reason: Reason, offer: Offer, plan: Plan | None) -> Exceeded:
+    """What was passed over: a quota, the size of an order, or somebody's kept seat."""
+    name = next((q.name for q in offer.quotas if q.key == reason.quota), "")
+    return Exceeded(code=reason.code, limit=name, left=reason.left, seat=label_of(seat_of(plan, reason.ordinal)))

@@ -144,7 +144,8 @@ async def _place(
         method, settled = "free", True  # nothing to pay, nobody to wait for
     elif method == "free":
         raise Problem("unknown_method")
-    await check_quotas(ledger, [(line.quotas, allotment_of(line.allotment)) for line in lines], offers, at)
+    wanted = [Wanted(line.quotas, allotment_of(line.allotment), line.exceeded) for line in lines]
+    over = await check_quotas(ledger, wanted, offers, at)
     first = next(iter(offers.values()))
     order = await _insert_order(
         ledger, lines, first, buyer, cart=cart, digest=digest, seller=seller, settled=settled, at=at
@@ -160,6 +161,7 @@ async def _place(
         {
             "total_minor": order.total_minor, "currency": order.currency, "method": method, "channel": cart.channel,
             "tickets": [[line.performance, line.seat_label, line.tariff_name, line.price_minor] for line in lines],
+            **_exceeded(lines, over),
         },
         actor=seller.actor, at=at,
     )  # fmt: skip
@@ -168,6 +170,12 @@ async def _place(
     if isinstance(promised, (Expired, Refusal)):
         raise Problem("hold_expired")
     return Placed(order.id, order.code, order.key, order.status, order.total_minor, order.currency, payment)
+
+
+def _exceeded(lines: Sequence[PricedLine], over: Mapping[str, list[int]]) -> dict[str, Any]:
+    """What the journal says of limits that the seller passed over knowingly (QUO-5): the seller is the line's actor."""
+    tickets = [[line.performance, line.seat_label, line.allotment] for line in lines if line.exceeded]
+    return {"exceeded": {"quotas": dict(over), "tickets": tickets}} if tickets else {}
 
 
 class _Inserted(Struct, frozen=True):
@@ -219,19 +227,27 @@ WHERE performance = ANY($1::bigint[]) AND status IN ('pending', 'sold') GROUP BY
 """
 
 
+class Wanted(Struct, frozen=True):
+    """A ticket to be: the quotas that it counts in, the allotment it is taken from, and whether a manager knowingly
+    exceeded a limit for it (QUO-5)."""
+
+    quotas: tuple[str, ...]
+    allotment: int | None = None
+    exceeded: bool = False
+
+
 async def check_quotas(
-    ledger: asyncpg.Connection,
-    asked: Sequence[tuple[tuple[str, ...], int | None]],
-    offers: Mapping[int, Offer],
-    at: datetime,
-) -> None:
-    """Again, under lock: the live inventory has counted already, but only the ledger is proof (LIVE-10). `asked`: the
-    quotas of each ticket to be, and the allotment it is taken from. Raises Problem: quota_exhausted, sold_out."""
-    keys = sorted({quota for quotas, _ in asked for quota in quotas})
+    ledger: asyncpg.Connection, wanted: Sequence[Wanted], offers: Mapping[int, Offer], at: datetime
+) -> dict[str, list[int]]:
+    """Again, under lock: the live inventory has counted already, but only the ledger is proof (LIVE-10). What was
+    exceeded knowingly passes, and nothing else; answers those limits, by name: [size, used with this order].
+
+    Raises Problem: quota_exhausted, sold_out."""
+    keys = sorted({quota for each in wanted for quota in each.quotas})
     if not keys:
-        return
+        return {}
     rows = await ledger.fetch(
-        "SELECT id, size FROM catalog.quota WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE",
+        "SELECT id, name, size FROM catalog.quota WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE",
         [int(key[1:]) for key in keys],
     )
     sizes = {f"q{row['id']}": row["size"] for row in rows}
@@ -241,12 +257,17 @@ async def check_quotas(
     for row in await ledger.fetch(COUNT_USED, list(known)):
         for quota in quotas_for(known[row["performance"]], row["tariff"], row["category"]):
             used[quota] = used.get(quota, 0) + row["n"]
-    for quota, kept in (await kept_back(ledger, known, Counter(a for _, a in asked if a is not None), at)).items():
+    taken = Counter(each.allotment for each in wanted if each.allotment is not None)
+    for quota, kept in (await kept_back(ledger, known, taken, at)).items():
         used[quota] = used.get(quota, 0) + kept
-    over = exhausted(sizes, used, [quotas for quotas, _ in asked])
+    over = exhausted(sizes, used, [each.quotas for each in wanted if not each.exceeded])
     if over:
         left = min(o.left for o in over)
         raise Problem("quota_exhausted" if left else "sold_out", params={"left": left}, extras={"left": left})
+    counted = Counter(quota for each in wanted for quota in each.quotas)
+    passed = exhausted(sizes, used, [each.quotas for each in wanted])
+    names = {f"q{row['id']}": row["name"] for row in rows}
+    return {names[o.quota]: [sizes[o.quota], used.get(o.quota, 0) + counted[o.quota]] for o in passed}
 
 
 async def _insert_order(

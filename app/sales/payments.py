@@ -36,6 +36,7 @@ from app.sales.methods._contract import (
 )
 from app.sales.offered_methods import method_of, method_settings
 from app.sales.orders import (
+    Wanted,
     cancel_pending,
     check_quotas,
     complete_order,
@@ -298,9 +299,9 @@ async def _hold_again(group: str, cart: str, tickets: list[Any], opens: tuple[st
 
 async def _check_limits_again(ledger: asyncpg.Connection, tickets: list[Any], at: datetime) -> None:
     offers = {id: await offer_of(id) for id in {ticket["performance"] for ticket in tickets}}
-    asked = [(quotas_for(offers[t["performance"]], t["tariff"], t["category"]), t["allotment"]) for t in tickets]
+    wanted = [Wanted(quotas_for(offers[t["performance"]], t["tariff"], t["category"]), t["allotment"]) for t in tickets]
     try:
-        await check_quotas(ledger, asked, offers, at)
+        await check_quotas(ledger, wanted, offers, at)
     except Problem as problem:
         raise _SeatsGone from problem
 

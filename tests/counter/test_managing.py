@@ -148,6 +148,22 @@ async def test_links_and_shared_limits_over_http(shop: str, theatre: Theatre) ->
         assert (await manager.delete(f"/api/v1/manage/inventory/{theatre.event}")).status_code == 204
 
 
+async def test_only_a_manager_may_exceed(shop: str, theatre: Theatre) -> None:
+    """QUO-5. Online nobody can: what the buyers' own cart does not know, it does not read."""
+    asked = {"performance": theatre.standing, "quantity": 21, "exceed": ["quotas"]}
+    for person, code in (("lea", "forbidden"), ("manager", None)):
+        async with browser(shop) as someone:
+            await sign_in(someone, person)
+            answer = await someone.post("/api/v1/counter/cart/items", json=asked)
+            if code is not None:
+                problem(answer, code)
+            else:
+                assert [(e["limit"], e["left"]) for e in answer.json()["exceeded"]] == [("Capacity", 20)]
+                problem(await someone.post("/api/v1/counter/cart/items", json={**asked, "exceed": ["all"]}), "invalid")
+    async with browser(shop) as buyer:
+        assert (await buyer.post("/api/v1/cart/items", json={**asked, "quantity": 5})).status_code == 409
+
+
 async def hold_at_counter(lea: httpx.AsyncClient, performance: int, *seats: int) -> None:
     asked = {"performance": performance, "seats": seats}
     assert (await lea.post("/api/v1/counter/cart/items", json=asked)).status_code == 201
