@@ -100,7 +100,7 @@ async def _check_all(group: str, *, repair: bool) -> list[Report]:
 async def check(group: str, *, repair: bool = False) -> Report:
     """What lasts of what differs in a group; with `repair`, it is mended and looked at again. Raises Unseen for a
     group that does not exist."""
-    offers = await offers_of_group(group) if group[:1] == "e" and group[1:].isdecimal() else ()
+    offers = await offers_of_group(group)
     if not offers:
         raise Unseen(gettext("There is no inventory group “%(group)s”.") % {"group": group})
     title = translated(offers[0].title)

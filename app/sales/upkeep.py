@@ -58,8 +58,8 @@ async def _keep(group: str, step: Callable[[], Awaitable[object]]) -> None:
 
 
 PLAYED = """
-SELECT DISTINCT ON (event) event, id FROM catalog.performance WHERE starts_at > now() - interval '1 day'
-ORDER BY event, id
+SELECT DISTINCT ON (1) coalesce(e.inventory, 'e' || e.id) AS inventory, p.id FROM catalog.performance p
+JOIN catalog.event e ON e.id = p.event WHERE p.starts_at > now() - interval '1 day' ORDER BY 1, 2
 """
 
 
@@ -68,7 +68,7 @@ async def all_groups() -> set[str]:
     their lapsed holds."""
     known = await inventory().groups()
     async with connection() as reader:
-        played = {f"e{row['event']}": row["id"] for row in await reader.fetch(PLAYED)}
+        played = {row["inventory"]: row["id"] for row in await reader.fetch(PLAYED)}
     for group, performance in played.items():
         if group not in known and await inventory().head(group, performance) is not None:
             log.warning("group_forgotten", group=group)
