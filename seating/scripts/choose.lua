@@ -9,10 +9,11 @@ do
   local NONE, CHUNK = 65535, 128
   -- Bounds of what one request may look at; they belong to the definition of what is best. WINDOWS: stretches compared
   -- for a party in one row. MIDDLES: parts of the party times rows tried as the middle of it, where it may be spread
-  -- further and where not. NEAREST: stretches whose seats are combined when a party is spread over a zone or the house.
-  -- ACCESSIBLE: runs with wheelchair places. LEFT: how far free seats are counted for a refusal.
+  -- further and where not. NEAREST: stretches whose seats are combined when a party is spread over a zone or the house;
+  -- LIMITED: where that is into more parts than rows. ACCESSIBLE: runs with wheelchair places. LEFT: how far free
+  -- seats are counted for a refusal.
   local WINDOWS_MAX, MIDDLES_MAX, MIDDLES_OF_ROWS_MAX, NEAREST_MAX = 128, 64, 256, 64
-  local ACCESSIBLE_MAX, LEFT_MAX = 64, 50
+  local LIMITED_MAX, ACCESSIBLE_MAX, LEFT_MAX = 16, 64, 50
   -- One lone seat weighs more than any distance: twenty seats have at most 20 * 65,535 of it.
   local LONE = 2 ^ 21
   local REACH = {row = 2, rows = 3, zone = 4, house = 5}
@@ -457,22 +458,22 @@ do
     return best
   end
 
-  -- The first `most` stretches of a slice with two adjacent seats and more, in lists by zone (or one list), nearest
-  -- first; each list says how long its longest run is.
-  local function spread_over(search, slice, by_zone, most)
+  -- Stretches of a slice with two adjacent seats and more, in lists by zone (or one list), nearest first; each list
+  -- says how long its longest run is, and how many of it are among the nearest of the slice.
+  local function spread_over(search, slice, by_zone)
     local lists, of_zone, looked = {}, {}, 0
     for position in walk(slice, 2) do
       looked = looked + 1
-      if looked > most then break end
       local zone = by_zone and zone_of(search.house, position) or 0
       local list = of_zone[zone]
       if not list then
-        list = {longest = 0}
+        list = {longest = 0, near = 0}
         of_zone[zone] = list
         lists[#lists + 1] = list
       end
       list[#list + 1] = position
       list.longest = math.max(list.longest, byte_of(slice, position))
+      if looked <= LIMITED_MAX then list.near = #list end
     end
     return lists
   end
@@ -500,6 +501,7 @@ do
 
   -- The best way to spread n over a list of stretches in at most `parts_max` parts, and in how many.
   local function spread(search, slice, n, list, parts_max)
+    if search.rows_max > 0 and list.near == 0 then parts_max = math.min(parts_max, search.rows_max) end
     if parts_max < 2 or list.longest * parts_max < n then return nil end
     local lengths = {}
     for _, position in ipairs(longest_of(slice, list, parts_max)) do
@@ -514,8 +516,13 @@ do
           known[position] = true
           for _, block in ipairs(pairs_of(search, position)) do blocks[#blocks + 1] = block end
         end
-        for i = 1, math.min(NEAREST_MAX, #list) do add(list[i]) end
-        for _, position in ipairs(longest_of(slice, list, parts)) do add(position) end
+        if search.rows_max > 0 and parts > search.rows_max then
+          -- Which rows together have room for a party cannot be told from their longest runs: the nearest are tried.
+          for i = 1, list.near do add(list[i]) end
+        else
+          for i = 1, math.min(NEAREST_MAX, #list) do add(list[i]) end
+          for _, position in ipairs(longest_of(slice, list, parts)) do add(position) end
+        end
         local found = combine(search, n, blocks, parts)
         if found then return {found[1], found[2], found[3], slice = slice}, parts end
       end
@@ -527,11 +534,9 @@ do
   local function spread_out(search, n, by_zone)
     local most = math.floor(n / 2)
     local best, fewest = nil, most + 1
-    -- Which rows together have room for a party cannot be told from their longest runs: only the nearest are tried.
-    local limited = search.rows_max > 0 and search.rows_max < most
     for _, slice in ipairs(search.slices) do
       local mine, parts_max = nil, fewest
-      for _, list in ipairs(spread_over(search, slice, by_zone, limited and NEAREST_MAX or NONE)) do
+      for _, list in ipairs(spread_over(search, slice, by_zone)) do
         local found, parts = spread(search, slice, n, list, mine and parts_max - 1 or math.min(parts_max, most))
         if found then mine, parts_max = found, parts end
       end

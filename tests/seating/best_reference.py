@@ -14,7 +14,8 @@ from itertools import combinations, groupby
 from seating.house import neighbours_of, scaled_distances, stretches_of
 from seating.seats import Plan
 
-WINDOWS_MAX, MIDDLES_MAX, MIDDLES_OF_ROWS_MAX, NEAREST_MAX, ACCESSIBLE_MAX = 128, 64, 256, 64, 64
+WINDOWS_MAX, MIDDLES_MAX, MIDDLES_OF_ROWS_MAX, NEAREST_MAX = 128, 64, 256, 64
+LIMITED_MAX, ACCESSIBLE_MAX = 16, 64
 REACH = {"row": 2, "rows": 3, "zone": 4, "house": 5}
 Seats = tuple[int, ...]
 
@@ -223,7 +224,7 @@ def in_one_zone(house: House, party: Party) -> Seated | None:
         zones = [
             way
             for zone in dict.fromkeys(row.zone for row in rows)
-            if (way := _spread(house, party, 4, choice, [row for row in rows if row.zone == zone]))
+            if (way := _spread(house, party, 4, choice, [r for r in rows if r.zone == zone], rows[:LIMITED_MAX]))
         ]
         # Zones are met nearest first, and the first of the fewest parts is the one.
         found += [min(zones, key=lambda way: way.parts)] if zones else []
@@ -234,21 +235,22 @@ def over_zones(house: House, party: Party) -> Seated | None:
     found = []
     for choice, category in enumerate(categories_of(house, party)):
         rows = _with_pairs(house, party, category)
-        if way := _spread(house, party, 5, choice, rows):
+        if way := _spread(house, party, 5, choice, rows, rows[:LIMITED_MAX]):
             found.append(way)
     return min(found, default=None)
 
 
 def _with_pairs(house: House, party: Party, category: str) -> list[Row]:
-    """The stretches with two adjacent seats; where rows are limited, only the nearest of them."""
-    rows = [row for row in house.ordinary(category, party.zones) if house.longest(row) >= 2]
-    return rows[:NEAREST_MAX] if 0 < party.rows_max < party.count // 2 else rows
+    """The stretches with two adjacent seats."""
+    return [row for row in house.ordinary(category, party.zones) if house.longest(row) >= 2]
 
 
-def _spread(house: House, party: Party, tier: int, choice: int, rows: list[Row]) -> Seated | None:
+def _spread(house: House, party: Party, tier: int, choice: int, rows: list[Row], nearest: list[Row]) -> Seated | None:
     for parts in range(2, party.count // 2 + 1):
         longest = sorted(rows, key=lambda row: (-min(house.longest(row), 20), row.lower, row.seats))[:parts]
         looked_at = list(dict.fromkeys([*rows[:NEAREST_MAX], *longest]))
+        if 0 < party.rows_max < parts:
+            looked_at = [row for row in rows if row in nearest]
         found = [
             Seated(tier, parts, lone, distance, choice, tuple(sorted(sum(ways, ()))))
             for ways, lone, distance in _ways(house, party, looked_at, parts)
