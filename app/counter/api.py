@@ -27,6 +27,7 @@ from app.sales.kept import name_of
 from app.sales.offered_methods import method_of, method_settings
 from app.sales.orders import Buyer
 from app.sales.queries import PerformanceView, local, status_of, view_performance
+from app.sales.takeover import take_over
 from app.sales.visitors import cart_cookie, counter_cart, new_counter_cart
 
 SOLD_AHEAD = timedelta(days=400)
@@ -68,6 +69,10 @@ class SaleMade(Struct, frozen=True, kw_only=True):
     change_minor: int
     url: str
     print_jobs: tuple[int, ...]
+
+
+class TakeAsked(Struct, frozen=True):
+    ref: Annotated[str, Meta(max_length=20)]
 
 
 class Resolution(Struct, frozen=True):
@@ -141,6 +146,17 @@ async def post_key(request: Request[Any, Any, Any], data: KeyAsked) -> Response[
     label = desk.label_for(operator)
     cart = counter_cart(request, operator, label) or new_counter_cart(operator, label)
     answer = Response(KeysOpen(await present_key(cart, data.key, at=now(), organizer=operator.organizer)))
+    answer.set_cookie(cart_cookie(cart, counter=True))
+    return answer
+
+
+@post("/carts/take", status_code=200, summary="Take over what somebody holds online, by its public name")
+async def post_take(request: Request[Any, Any, Any], data: TakeAsked) -> Response[CartView]:
+    operator, desk = await _at_desk(request)
+    label = desk.label_for(operator)
+    cart = counter_cart(request, operator, label) or new_counter_cart(operator, label)
+    await take_over(data.ref, cart, organizer=operator.organizer, actor=f"account:{operator.account}", at=now())
+    answer = Response(await view_cart(cart))
     answer.set_cookie(cart_cookie(cart, counter=True))
     return answer
 
@@ -257,8 +273,8 @@ async def _owns_job(request: Request[Any, Any, Any], job: int) -> Operator:
 router = Router(
     path="/api/v1/counter",
     route_handlers=[
-        list_performances, get_performance, list_allotments, get_cart, post_items, post_key, delete_item, patch_item,
-        delete_cart, post_order,
+        list_performances, get_performance, list_allotments, get_cart, post_items, post_key, post_take, delete_item,
+        patch_item, delete_cart, post_order,
         list_print_jobs, post_reprint, post_resolve, post_retry,
     ],
     tags=["counter"],

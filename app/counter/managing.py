@@ -17,6 +17,7 @@ from app.sales.allotments import (
     make_allotment,
     release_allotment,
 )
+from app.sales.exchanges import Exchanged, exchange_seat
 from app.sales.groups import (
     PlanLinkView,
     QuotaView,
@@ -123,6 +124,20 @@ async def delete_inventory(request: Request[Any, Any, Any], event: int) -> None:
     await part_inventory(event, organizer=operator.organizer, actor=f"account:{operator.account}", at=now())
 
 
+class SeatAsked(Struct, frozen=True):
+    """By ordinal or label path."""
+
+    seat: int | SeatName
+
+
+@post("/tickets/{number:str}/seat", status_code=200, summary="Another seat for a sold ticket, at the same price")
+async def post_seat(request: Request[Any, Any, Any], number: str, data: SeatAsked) -> Exchanged:
+    operator = await require(request, Role.MANAGER)
+    return await exchange_seat(
+        number, data.seat, organizer=operator.organizer, actor=f"account:{operator.account}", at=now()
+    )
+
+
 @get("/allotments", summary="What is kept at a performance, with its keys")
 async def get_allotments(request: Request[Any, Any, Any], performance: int) -> list[AllotmentView]:
     operator = await require(request, Role.MANAGER)
@@ -161,7 +176,7 @@ router = Router(
     path="/api/v1/manage",
     route_handlers=[
         get_allotments, post_allotment, patch_allotment, post_release, get_links, post_links, delete_link, get_quotas,
-        patch_quota, delete_inventory,
+        patch_quota, delete_inventory, post_seat,
     ],
     tags=["manage"],
 )  # fmt: skip

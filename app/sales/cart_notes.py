@@ -49,6 +49,16 @@ async def note_group(token: str, group: str, event: int) -> None:
     await _write(token, {"group": group, "event": event}, gone=("notice",))
 
 
+async def note_ref(token: str, ref: str) -> None:
+    """Cashiers may take it over by its public name."""
+    await redis().set(f"cart-ref:{ref}", token, ex=REMEMBERED_S)
+
+
+async def find_token(ref: str) -> str | None:
+    found = await redis().get(f"cart-ref:{ref}")
+    return _text(found) if found is not None else None
+
+
 async def note_loss(token: str, notice: Notice) -> None:
     """It holds nothing any more, for this reason."""
     await _write(token, {"notice": msgspec.json.encode(notice)}, gone=("group", "event"))

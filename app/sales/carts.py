@@ -28,7 +28,7 @@ from app.core.clock import now
 from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, gettext, translated
-from app.sales.cart_notes import CartNotes, Notice, note_group, note_loss, read_notes
+from app.sales.cart_notes import CartNotes, Notice, note_group, note_loss, note_ref, read_notes
 from app.sales.inventory import GroupGone, inventory, with_group
 from app.sales.kept import allotment_of, has_single_seats, name_of
 from app.sales.rules.limits import order_rules, tickets_beyond
@@ -260,6 +260,8 @@ async def hold_wish(cart: Cart, wish: Wish, *, at: datetime) -> Held:
         exceed=wish.exceed,
     )
     await note_group(cart.token, offer.group, offer.event)
+    if cart.channel == "online":
+        await note_ref(cart.token, cart_ref(cart.token))
     answer = await with_group(offer.group, lambda: inventory().hold(request))
     if isinstance(answer, Refusal):
         if any(r.code == "unknown_performance" for r in answer.reasons) and await _has_moved(offer):

@@ -58,6 +58,28 @@ async def send_confirmation(order: int) -> None:
         await ledger.execute("UPDATE sales.sale SET mailed_at = $2 WHERE id = $1", order, now())
 
 
+async def send_seat_change(ticket: int, ordinal: int) -> None:
+    """Mail the tickets again, now that one of them has this seat (SEA-9); not, if it has yet another by now: that one
+    has a mail of its own. Raises MailUnavailable: try again."""
+    async with connection() as reader:
+        changed = await reader.fetchrow('SELECT number, ordinal, "order" FROM sales.ticket WHERE id = $1', ticket)
+    row, tickets = await _read(changed["order"])
+    valid = [t for t in tickets if t["status"] == "sold"]
+    if changed["ordinal"] != ordinal or not row["email"] or not valid:
+        return
+    mail = await _mail_of(row, valid)
+    pdf = await make_tickets_pdf(await _contents(row, valid), locale=row["locale"])
+    sender = get_settings().mail_from
+    try:
+        message = confirmation_message(
+            mail, pdf=pdf, calendars=await _calendars(row, valid, mail), sender=sender, new_seat=True,
+            message_id=message_id_of(f"seat-{ordinal}", changed["number"], sender),
+        )  # fmt: skip
+        await send_message(message, get_settings().smtp_url)
+    except MailRefused as refused:
+        log.error("seat_change_refused", order=row["code"], reason=str(refused))
+
+
 async def send_refund_notice(order: int, amount_minor: int, because: RefundCause) -> None:
     """Tell a buyer that a payment which bought nothing is on its way back. Raises MailUnavailable: try again."""
     row, tickets = await _read(order)

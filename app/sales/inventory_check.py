@@ -41,6 +41,7 @@ MENDED = {
     "limit set": N_("The limit of quota %(subject)s is that of the ledger."),
     "seat marked used": N_("Seat %(subject)s is marked used."),
     "seat marked sold": N_("Seat %(subject)s is marked sold."),
+    "group forgotten": N_("The group was forgotten."),
     "group rebuilt": N_("The group was laid down anew from the ledger; carts keep what they hold."),
 }
 
@@ -90,19 +91,24 @@ async def _run(settings: Settings, group: str, *, repair: bool) -> list[Report]:
 async def _check_all(group: str, *, repair: bool) -> list[Report]:
     await db.start_pool(4)
     try:
-        groups = [group] if group else sorted(await inventory().groups())
-        return [await check(each, repair=repair) for each in groups]
+        known = await inventory().groups()
+        if group and group not in known and not await offers_of_group(group):
+            raise Unseen(gettext("There is no inventory group “%(group)s”.") % {"group": group})
+        return [await check(each, repair=repair) for each in ([group] if group else sorted(known))]
     finally:
         await db.stop_pool()
         await close_redis()
 
 
 async def check(group: str, *, repair: bool = False) -> Report:
-    """What lasts of what differs in a group; with `repair`, it is mended and looked at again. Raises Unseen for a
-    group that does not exist."""
+    """What lasts of what differs in a group; with `repair`, it is mended and looked at again."""
     offers = await offers_of_group(group)
     if not offers:
-        raise Unseen(gettext("There is no inventory group “%(group)s”.") % {"group": group})
+        # Its events were joined with others, and whoever did that could not finish.
+        if repair:
+            await inventory().unload(group)
+        forgotten = (Mended("", "group forgotten"),) if repair else ()
+        return Report(group, "–", True, (Difference("group_unknown"),), forgotten)
     title = translated(offers[0].title)
     found = await lasting(group)
     if not repair or found == []:

@@ -33,6 +33,11 @@ async def send_refund_notice(order: int, amount_minor: int, because: RefundCause
     await confirmations.send_refund_notice(order, amount_minor, because)
 
 
+@job("send_seat_change", attempts_max=TRIES_OF_A_DAY)
+async def send_seat_change(ticket: int, ordinal: int) -> None:
+    await confirmations.send_seat_change(ticket, ordinal)
+
+
 @job("look_up_payment")
 async def look_up_payment(payment: int) -> None:
     """The notification may never come: ask, and ask again for as long as the order waits."""

@@ -101,14 +101,19 @@ def confirmation_message(
     calendars: Sequence[bytes],
     sender: str,
     message_id: str,
+    new_seat: bool = False,
     now: datetime | None = None,
 ) -> EmailMessage:
-    """The tickets are here: text and HTML, the tickets as PDF, an .ics for each performance (ORD-2).
+    """The tickets are here: text and HTML, the tickets as PDF, an .ics for each performance (ORD-2). `new_seat`: they
+    are here again, since one of them has another seat.
 
     Raises MailRefused when the buyer's address cannot be written into a header, MailUnavailable when `sender` cannot.
     """
     with locale_of(mail.locale):
-        subject = _("Your tickets for {event} (order {code})").format(event=mail.event_title, code=mail.order_code)
+        title = (
+            _("Your new seat for {event} (order {code})") if new_seat else _("Your tickets for {event} (order {code})")
+        )
+        subject = title.format(event=mail.event_title, code=mail.order_code)
         message = _message(mail, "confirmation", subject, sender=sender, message_id=message_id, now=now)
     message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"tickets-{mail.order_code}.pdf")
     for position, calendar in enumerate(calendars, start=1):

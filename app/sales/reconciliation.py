@@ -17,9 +17,18 @@ from msgspec import Struct
 
 from app.catalog.offers import Offer
 from app.catalog.queries import offers_of_group, plan_of
+from app.core.clock import now
 from app.core.db import connection, transaction
-from app.sales.inventory import inventory, lock_group, mend, rebuild, with_group
-from seating.audit import STATE_WORDS, Difference, contradictions, limit_differences, seat_differences
+from app.sales.inventory import LINKS, inventory, lock_group, mend, rebuild, with_group
+from app.sales.kept import allotments_in_force
+from seating.audit import (
+    STATE_WORDS,
+    Difference,
+    contradictions,
+    frame_differences,
+    limit_differences,
+    seat_differences,
+)
 from seating.dumps import Dump, read_dump
 from seating.plan import Plan
 from seating.store import PENDING, SOLD, USED, GroupMissing, GroupState, PerformanceState, QuotaState
@@ -28,7 +37,7 @@ log = structlog.get_logger()
 
 GRACE = timedelta(seconds=30)
 """How long the ledger may not know an order before anybody asks about it under lock: longer than transactions take."""
-LOOK_AGAIN_S = 0.3
+LOOK_AGAIN_S = 1.0
 
 TOLD_MAX = 20
 
@@ -121,7 +130,7 @@ async def _look(group: str, at: datetime | None) -> list[Difference]:
     dump = await asyncio.to_thread(read_dump, answer)
     now_ms = await inventory().now_ms() if at is None else int(at.timestamp() * 1000)
     orders = await _order_faults(dump, now_ms)
-    ledger = await _seats_and_limits(group, offers, plans)
+    ledger = await _ledger_of(group, offers, plans)
     unnumbered = await _unnumbered_faults(dump, ledger)
     return orders + unnumbered + await asyncio.to_thread(_compare, dump, ledger, plans)
 
@@ -134,6 +143,7 @@ def _compare(dump: Dump, ledger: GroupState, plans: dict[int, Plan | None]) -> l
         # What the house takes off sale is not among the tickets that were read.
         *(each for each in seat_differences(dump, ledger, apart) if each.code != "seat_blocked"),
         *limit_differences(dump, ledger),
+        *frame_differences(dump, ledger),
     ]
 
 
@@ -219,10 +229,12 @@ WHERE performance = ANY($1::bigint[]) AND status IN ('pending', 'sold') AND ordi
 """
 
 
-async def _seats_and_limits(group: str, offers: Sequence[Offer], plans: dict[int, Plan | None]) -> GroupState:
-    """What a comparison of seats and limits needs of the ledger: much less than a rebuild."""
+async def _ledger_of(group: str, offers: Sequence[Offer], plans: dict[int, Plan | None]) -> GroupState:
+    """What of the ledger is compared all the time: much less than a rebuild reads."""
     states = {id: bytearray(len(plan.seats) if plan else 0) for id, plan in plans.items()}
     async with connection() as reader:
+        allotments = await allotments_in_force(reader, {offer.id: offer for offer in offers}, now())
+        links = tuple((row["one"], row["other"]) for row in await reader.fetch(LINKS, list(plans)))
         for row in await reader.fetch(LIVE_SEATS, list(plans)):
             state = PENDING if row["status"] == "pending" else USED if row["used"] else SOLD
             for ordinal in row["ordinals"]:
@@ -231,4 +243,6 @@ async def _seats_and_limits(group: str, offers: Sequence[Offer], plans: dict[int
         group,
         tuple(PerformanceState(id, plan, bytes(states[id])) for id, plan in plans.items()),
         tuple(QuotaState(q.key, q.size, 0) for q in {q.key: q for o in offers for q in o.quotas}.values()),
+        allotments=allotments,
+        links=links,
     )

@@ -167,3 +167,29 @@ async def test_only_a_manager_may_exceed(shop: str, theatre: Theatre) -> None:
 async def hold_at_counter(lea: httpx.AsyncClient, performance: int, *seats: int) -> None:
     asked = {"performance": performance, "seats": seats}
     assert (await lea.post("/api/v1/counter/cart/items", json=asked)).status_code == 201
+
+
+async def test_a_seat_is_exchanged_and_a_basket_taken_over_at_a_desk(shop: str, theatre: Theatre) -> None:
+    """SEA-9, LIVE-2. A ticket's number moves nothing for a cashier, a basket's public name nothing for a buyer."""
+    async with browser(shop) as manager, browser(shop) as lea, browser(shop) as buyer:
+        await sign_in(manager, "manager")
+        await sign_in(lea, "lea")
+        asked = {"performance": theatre.performance, "seats": [3]}
+        ref = (await buyer.post("/api/v1/cart/items", json=asked)).json()["ref"]
+        problem(await buyer.post("/api/v1/counter/carts/take", json={"ref": ref}), "unauthenticated")
+        problem(await lea.post("/api/v1/counter/carts/take", json={"ref": "nonsense"}), "not_found")
+        taken = (await lea.post("/api/v1/counter/carts/take", json={"ref": ref})).json()
+        assert [item["ordinal"] for item in taken["items"]] == [3]
+        assert (await buyer.get("/api/v1/cart")).json()["notice"]["code"] == "taken_over"
+        body = {"method": "cash", "expected_total_minor": 4000, "print": False}
+        sale = (await lea.post("/api/v1/counter/orders", json=body)).json()
+        path, _, key = sale["url"].partition("?key=")
+        order = (await lea.get(f"/api/v1{path}", params={"key": key})).json()
+        number = order["tickets"][0]["number"]
+        exchange = f"/api/v1/manage/tickets/{number}/seat"
+        problem(await lea.post(exchange, json={"seat": 4}), "forbidden")
+        problem(await manager.post(exchange, json={"seat": 99}), "unknown_seat")
+        problem(await manager.post("/api/v1/manage/tickets/T0000000000/seat", json={"seat": 4}), "not_found")
+        told = (await manager.post(exchange, json={"seat": "Parterre > A > 5"})).json()
+        assert (told["seat"], told["before"], told["order"]) == ("Parterre · A · 5", "Parterre · A · 4", sale["code"])
+        assert (await lea.get(f"/api/v1{path}", params={"key": key})).json()["tickets"][0]["seat"] == told["seat"]
