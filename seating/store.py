@@ -383,6 +383,7 @@ class Inventory:
         if not taken:
             return Refusal(reasons)
         near: dict[tuple[int, int], tuple[int, ...]] = {}
+        unknown = {(r.performance, r.ordinal) for r in reasons if r.code == "unknown_seat"}
         for performance in dict.fromkeys(r.performance for r in taken):
             lost = [r.ordinal for r in taken if r.performance == performance]
             asked = [
@@ -390,6 +391,7 @@ class Inventory:
                 for line in request.lines
                 if isinstance(line, NamedSeats) and line.performance == performance
                 for o in line.ordinals
+                if (performance, o) not in unknown
             ]
             answer = await self._step("nearest", request.group, encode((performance, lost, asked)))
             near |= {(performance, o): tuple(found) for o, found in zip(lost, answer, strict=True)}

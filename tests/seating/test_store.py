@@ -96,6 +96,15 @@ async def test_a_seat_that_does_not_exist_is_unknown(inventory: Inventory, ordin
     assert await states(inventory) == {}
 
 
+async def test_a_seat_that_does_not_exist_beside_a_taken_one_is_no_damage(inventory: Inventory) -> None:
+    """Not even where the next best seat is looked for in the whole house: a stranger's request must not reload it."""
+    await inventory.block(GROUP, TONIGHT, range(20))
+    assert await refused(inventory, "alice", seats(0, 30, -1, 10**6)) == [
+        ("seat_taken", 0, "", 0), ("unknown_seat", 30, "", 0), ("unknown_seat", -1, "", 0),
+        ("unknown_seat", 10**6, "", 0),
+    ]  # fmt: skip
+
+
 async def test_a_performance_of_another_group_is_unknown(inventory: Inventory) -> None:
     refusal = await inventory.hold(request("alice", seats(0, performance=99)))
     assert isinstance(refusal, Refusal)
