@@ -33,6 +33,7 @@ from seating.seats import Plan
 # One sentence per code, English, with named places: the caller translates the sentence, then fills it.
 SENTENCES: Final[dict[str, str]] = {
     "not_whole": "Something is lost: %(subject)s.",
+    "group_unknown": "No performance belongs to this group any more.",
     "key_broken": "The key “%(subject)s” was lost or cannot be read.",
     "seats_cut": "Performance %(performance)s has %(here)s live seats instead of %(there)s.",
     "held_by_nobody": "Performance %(performance)s, seat %(subject)s: held, but by no cart.",
@@ -150,7 +151,7 @@ def differences(dump: Dump, ledger: GroupState, *, young_since_ms: int | None = 
         *_orders(dump, there, young),
         *limit_differences(dump, ledger),
         *_quotas(dump, ledger, there),
-        *_frame(dump, ledger),
+        *frame_differences(dump, ledger),
     ]
 
 
@@ -455,7 +456,7 @@ def _quotas(dump: Dump, ledger: GroupState, there: Mapping[str, OrderState]) -> 
             yield Difference("quota_ledger", subject=quota.id, here=str(used), there=str(expected))
 
 
-def _frame(dump: Dump, ledger: GroupState) -> Iterator[Difference]:
+def frame_differences(dump: Dump, ledger: GroupState) -> Iterator[Difference]:
     """Performances, allotments and links."""
     known = {each.id for each in ledger.performances}
     yield from (

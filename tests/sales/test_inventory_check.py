@@ -23,10 +23,10 @@ from app.core.redis import redis
 from app.sales import inventory_check, reconciliation
 from app.sales.carts import Wish, add_to_cart, view_cart
 from app.sales.inventory import inventory
-from app.sales.inventory_check import CLEAN, DIFFERS, UNSEEN, Unseen, check
+from app.sales.inventory_check import CLEAN, DIFFERS, UNSEEN, check
 from app.sales.orders import place_order
 from seating.audit import SENTENCES, WORDS, Difference
-from seating.store import FREE, SOLD
+from seating.store import FREE, SOLD, GroupState, PerformanceState
 from tests.cast import ALICE, Theatre, buyer_cart, counter_cart
 
 ROOT = Path(__file__).parents[2]
@@ -73,8 +73,10 @@ async def put(theatre: Theatre, seat: int, byte: int) -> None:
 
 
 async def test_a_group_that_agrees_is_clean(sold: Theatre) -> None:
-    code, said, _ = await placeur(LANG="en_GB.UTF-8")
-    assert (code, said) == (CLEAN, f"{sold.group} (The Play): nothing differs.\n")
+    assert inventory_check._lines([await check(sold.group)]) == [f"{sold.group} (The Play): nothing differs."]
+    code, said, _ = await placeur("--json", "--group", sold.group)
+    (group,) = json.loads(said)["groups"]
+    assert (code, group["clean"], group["differences"]) == (CLEAN, True, [])
 
 
 async def test_an_operator_reads_what_differs_mends_it_and_reads_that_nothing_does(sold: Theatre) -> None:
@@ -89,15 +91,11 @@ async def test_an_operator_reads_what_differs_mends_it_and_reads_that_nothing_do
     assert said.endswith("Nothing differs any more.\n")
     seen = await inventory().snapshot(sold.group, sold.performance)
     assert (seen.states[0], seen.states[2]) == (SOLD, 1)
-    code, said, _ = await placeur("--json", "--group", sold.group)
-    (group,) = json.loads(said)["groups"]
-    assert (code, group["clean"], group["differences"]) == (CLEAN, True, [])
 
 
 async def test_what_cannot_be_looked_at_is_said_in_one_sentence(sold: Theatre) -> None:
     for arguments, environment in (
         (["--group", "e999"], {}),
-        (["--group", "nonsense"], {}),
         ([], {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}),
         ([], {"REDIS_URL": "redis://127.0.0.1:1/0"}),
     ):
@@ -167,8 +165,13 @@ async def test_a_group_that_is_not_loaded_is_no_fault(sold: Theatre) -> None:
     await redis().flushall()
     report = await check(sold.group)
     assert (report.loaded, report.clean, report.found) == (False, True, ())
-    with pytest.raises(Unseen):
-        await check("e4711")
+
+
+async def test_a_group_that_no_performance_belongs_to_is_told_of_and_forgotten(sold: Theatre) -> None:
+    await inventory().load(GroupState("e4711", (PerformanceState(99, None),)))
+    assert [each.code for each in (await check("e4711")).found] == ["group_unknown"]
+    assert (await check("e4711", repair=True)).clean
+    assert await inventory().groups() == {sold.group}
 
 
 async def test_selling_goes_on_while_it_is_mended(sold: Theatre) -> None:

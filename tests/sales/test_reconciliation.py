@@ -22,7 +22,7 @@ from app.sales.inventory_check import check
 from app.sales.orders import cancel_pending, follow_in_inventory, lock_order, place_order
 from app.sales.reconciliation import Mended, reconcile
 from app.sales.upkeep import RECONCILED, all_groups, is_our_turn
-from seating.store import FREE, GROUPS, PENDING, SOLD, USED, GroupMissing
+from seating.store import FREE, GROUPS, PENDING, SOLD, USED
 from tests.cast import ALICE, Theatre, buyer_cart, counter_cart
 from tests.invariants import quotas_exceeded, seats_sold_twice
 
@@ -196,8 +196,8 @@ class Crowd:
         while not self.over:
             try:
                 await self._one_visit()
-            except (Problem, GroupMissing):
-                # Refused, or the key was lost in the middle of an order, which is rolled back: they come again.
+            except Problem:
+                # Refused, or asked to try again: a key was lost in the middle of an order, which is rolled back.
                 pass
             except Exception as error:  # noqa: BLE001 - told of at the end
                 self.surprises.append(error)
