@@ -1,6 +1,6 @@
 """The frame of every figure that the project claims: each beside its limit and its peer, measured in the same run.
 
-A figure is a coroutine in a module of this folder:
+A figure is a coroutine in a module of this folder, or in a folder of modules, named as its area:
 
     @benchmark("seating.hold_release", unit="holds/s", better="higher")
     async def hold_release(ctx: Context) -> Result: ...
@@ -128,9 +128,9 @@ def run(names: Sequence[str] = (), *, smoke: bool = False, json_file: Path | Non
 
 
 def discover() -> None:
-    """Import every module of the folder, so that its figures register."""
-    for module in pkgutil.iter_modules(benchmarks.__path__):
-        importlib.import_module(f"benchmarks.{module.name}")
+    """Import every module of the folder and of the folders in it, so that their figures register."""
+    for module in pkgutil.walk_packages(benchmarks.__path__, "benchmarks."):
+        importlib.import_module(module.name)
 
 
 def select(names: Sequence[str], registry: dict[str, Benchmark]) -> list[Benchmark]:

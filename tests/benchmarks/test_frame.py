@@ -130,11 +130,15 @@ def test_two_figures_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_module_of_the_folder_registers_figures_of_its_own_area() -> None:
-    """`placeur bench seating` must find what benchmarks/seating.py measures."""
+    """`placeur bench feed` must find what benchmarks/feed.py and feed_*.py measure; a folder is an area like a file."""
     frame.discover()
     own = {name: benchmark.measure.__module__ for name, benchmark in frame.REGISTRY.items()}
 
-    assert {name: module for name, module in own.items() if module != f"benchmarks.{name.split('.')[0]}"} == {}
+    assert {
+        name: module for name, module in own.items() if module.split(".")[1].split("_")[0] != name.split(".")[0]
+    } == {}
+    assert own["feed.hold_to_delta"] == "benchmarks.feed"
+    assert own["seating.hold_release"] == "benchmarks.seating.hold_release"
 
 
 def test_servers_given_by_url_are_used_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
