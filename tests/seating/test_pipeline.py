@@ -94,9 +94,8 @@ class Relay:
             writer.close()
             return
         up_reader, up_writer = await asyncio.open_unix_connection(self.target)
-        gate = asyncio.Event()
+        self._gates.append(gate := asyncio.Event())
         gate.set()
-        self._gates.append(gate)
         self._sinks += [up_writer, writer]
         self._carrying.append(asyncio.create_task(self._carry_requests(reader, up_writer)))
         self._carrying.append(asyncio.create_task(self._carry_answers(up_reader, writer, gate)))
