@@ -16,6 +16,8 @@ class TariffOffer(Struct, frozen=True):
     visibility: str
     order_max: int | None
     prices: dict[str, int]
+    counted: bool = True
+    """False: left out of totals and of every limit that does not name it (QUO-3)."""
 
 
 class QuotaOffer(Struct, frozen=True):

@@ -160,7 +160,7 @@ async def _read_offers(reader: asyncpg.Connection, events: list[int]) -> tuple[O
         tariffs_of.setdefault(t["event"], []).append(
             TariffOffer(
                 t["id"], _texts(t["name"]), _texts(t["description"]), t["visibility"], t["order_max"],
-                msgspec.json.decode(t["prices"], type=dict[str, int]),
+                msgspec.json.decode(t["prices"], type=dict[str, int]), t["counted"],
             )
         )  # fmt: skip
     quotas_of: dict[int, list[QuotaOffer]] = {}

@@ -96,6 +96,8 @@ class Tariff(Table, tablename="tariff", schema="catalog"):
     visibility = Varchar(length=10, null=False, default=Visibility.PUBLIC, choices=Visibility)
     order_max = Integer(null=True, default=None)
     position = Integer(null=False, default=0)
+    counted = Boolean(null=False, default=True)
+    """Left out of totals and of every limit that does not name it (QUO-3): staff, press, the shell of a pass."""
 
 
 class Price(Table, tablename="price", schema="catalog"):
@@ -110,7 +112,8 @@ class Price(Table, tablename="price", schema="catalog"):
 
 
 class Quota(Table, tablename="quota", schema="catalog"):
-    """A limit (QUO-1). An empty field means "any": performance, tariff and category narrow it together."""
+    """A limit (QUO-1). An empty field means "any": performance, tariff and category narrow it together. That of a
+    performance takes the place of its event's for the same tariff and category."""
 
     id = BigSerial(primary_key=True)
     event = ForeignKey(Event, null=False, on_delete=OnDelete.restrict, index=True)

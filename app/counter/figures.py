@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from app.catalog.offers import Offer
 from app.catalog.queries import offers_of
+from app.catalog.rules.selling import limits_of
 from app.core.clock import now
 from app.core.db import connection
 from app.core.i18n import translated
@@ -80,8 +81,11 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
     at = now()
     async with connection() as ledger:
         sold = await ledger.fetch(
-            "SELECT performance, count(*) AS n, count(used_at) AS used, sum(price_minor) AS minor FROM sales.ticket"
-            " WHERE performance = ANY($1::bigint[]) AND status = 'sold' GROUP BY 1",
+            # Tariffs that are left out of totals (QUO-3) are no sold places; their money is money.
+            "SELECT t.performance, count(*) FILTER (WHERE r.counted) AS n,"
+            " count(t.used_at) FILTER (WHERE r.counted) AS used, sum(t.price_minor) AS minor"
+            " FROM sales.ticket t JOIN catalog.tariff r ON r.id = t.tariff"
+            " WHERE t.performance = ANY($1::bigint[]) AND t.status = 'sold' GROUP BY 1",
             [o.id for o in offers],
         )
         minutes = await ledger.fetch(
@@ -89,6 +93,7 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
             "SELECT (extract(epoch FROM date_trunc('minute', $2::timestamptz) - date_trunc('minute', s.paid_at))"
             " / 60)::int AS ago, count(*) AS n FROM sales.sale s"
             ' JOIN sales.ticket t ON t."order" = s.id AND t.status = \'sold\''
+            " JOIN catalog.tariff r ON r.id = t.tariff AND r.counted"
             " WHERE s.event = $1 AND s.paid_at > $3 AND s.paid_at <= $2 GROUP BY 1",
             event, at, at - timedelta(minutes=MINUTES),
         )  # fmt: skip
@@ -145,12 +150,11 @@ async def _performance(offer: Offer, sold: Any) -> PerformanceFigures:
         sold_now = counts[SOLD] + used
         held, pending, free = counts[HELD], counts[PENDING], counts[FREE]
     else:
-        size = [q.size for q in offer.quotas if q.performance in (None, offer.id) and not q.tariff and not q.category]
+        whole = [q for q in limits_of(offer) if not q.tariff and not q.category]
+        size = [q.size for q in whole]
         capacity = min(size, default=0)
         sold_now, used = (sold["n"], sold["used"]) if sold else (0, 0)
-        taken = max(
-            (snapshot.quotas.get(q.key, (0, None))[0] for q in offer.quotas if q.performance == offer.id), default=0
-        )
+        taken = max((snapshot.quotas.get(q.key, (0, None))[0] for q in whole if q.performance == offer.id), default=0)
         held, pending, free = max(0, taken - sold_now), 0, max(0, capacity - taken)
     return PerformanceFigures(
         id=offer.id, title=title_of(offer), starts_at=local(offer.starts_at, offer.zone), capacity=capacity, free=free,

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, plan_of
-from app.catalog.rules.selling import Channel, SaleStatus, is_offered, lowest_price, sale_status, tariffs_for
+from app.catalog.rules.selling import Channel, SaleStatus, is_offered, limits_of, lowest_price, sale_status, tariffs_for
 from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, gettext, show_date, show_time, translated
@@ -166,10 +166,8 @@ async def left_of(offer: Offer) -> int | None:
 
 
 def counters_of(offer: Offer) -> tuple[str, ...]:
-    """The quotas that every ticket of a performance counts in."""
-    return tuple(
-        q.key for q in offer.quotas if q.performance in (None, offer.id) and q.tariff is None and q.category is None
-    )
+    """The quotas that every ticket of a performance counts in, but those of tariffs that are left out (QUO-3)."""
+    return tuple(q.key for q in limits_of(offer) if q.tariff is None and q.category is None)
 
 
 async def status_of(offer: Offer, channel: Channel, at: datetime) -> SaleStatus | str:

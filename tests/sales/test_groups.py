@@ -14,6 +14,7 @@ from app.core import journal
 from app.core.clock import now
 from app.core.db import connection
 from app.core.errors import Problem
+from app.counter.figures import figures_of
 from app.sales.carts import Cart, Wish, add_to_cart, release, view_cart
 from app.sales.groups import (
     join_inventory,
@@ -323,3 +324,30 @@ async def test_counters_sell_from_joined_groups_too(theatre: Theatre) -> None:
     await hold(cart, theatre.performance, 4)
     assert (await order(cart)).status == "paid"
     assert await reconcile(await group_of_event(theatre.event)) == ()
+
+
+async def test_press_tickets_take_no_place_from_the_public_in_the_live_inventory_and_in_the_ledger(
+    theatre: Theatre,
+) -> None:
+    """QUO-3."""
+    async with connection() as ledger:
+        press = await ledger.fetchval(
+            'INSERT INTO catalog.tariff (event, name, counted) VALUES ($1, \'{"en": "Press"}\', false) RETURNING id',
+            theatre.standing_event,
+        )
+        await ledger.execute("INSERT INTO catalog.price (tariff, category, amount_minor) VALUES ($1, '', 0)", press)
+    forget_offers()
+    cart = buyer_cart()
+    await add_to_cart(cart, Wish(performance=theatre.standing, quantity=8, tariff=press), at=now())
+    await order(cart)
+    await buy(theatre.standing, quantity=10)
+    await buy(theatre.standing, quantity=10)
+    assert await refused(theatre.standing, quantity=1) == "sold_out"
+    await rebuild(f"e{theatre.standing_event}", only_if_missing=False)
+    cart = buyer_cart()
+    await add_to_cart(cart, Wish(performance=theatre.standing, quantity=1, tariff=press), at=now())
+    assert (await order(cart)).status == "paid"
+    figures = await figures_of(theatre.standing_event, organizer=theatre.organizer)
+    assert figures is not None
+    assert [(p.capacity, p.sold, p.free) for p in figures.performances] == [(20, 20, 0)]
+    assert sum(figures.sales_per_minute) == 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal
 
-from app.catalog.offers import Offer, TariffOffer
+from app.catalog.offers import Offer, QuotaOffer, TariffOffer
 
 SaleStatus = Literal["open", "soon", "closed", "cancelled"]
 Channel = Literal["online", "counter"]
@@ -46,12 +46,26 @@ def default_tariff(offer: Offer, channel: Channel, category: str) -> TariffOffer
     return next((t for t in tariffs_for(offer, channel) if category in t.prices), None)
 
 
+def limits_of(offer: Offer) -> tuple[QuotaOffer, ...]:
+    """The limits in force at a performance (QUO-1). One of its own takes precedence over its event's for the same
+    tariff and category, and stands in its place; a limit over several events is none of these, and always counts."""
+    own = {(q.tariff, q.category) for q in offer.quotas if q.performance == offer.id}
+    return tuple(
+        q
+        for q in offer.quotas
+        if q.performance == offer.id or (q.performance is None and (q.shared or (q.tariff, q.category) not in own))
+    )
+
+
 def quotas_for(offer: Offer, tariff: int, category: str) -> tuple[str, ...]:
-    """Every limit that one ticket counts in (QUO-1), as inventory ids."""
+    """Every limit that one ticket counts in (QUO-1), as inventory ids. A tariff that is left out of totals counts only
+    in the limits that name it (QUO-3)."""
+    priced = offer.tariff(tariff)
+    counted = priced is None or priced.counted
     return tuple(
         q.key
-        for q in offer.quotas
-        if q.performance in (None, offer.id) and q.tariff in (None, tariff) and q.category in (None, category)
+        for q in limits_of(offer)
+        if (q.tariff == tariff or (counted and q.tariff is None)) and q.category in (None, category)
     )
 
 
