@@ -11,6 +11,7 @@ import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from app.access.tables import Gate
 from app.accounts.passwords import hash_password
 from app.accounts.tables import Account, Device, Membership, Organizer
 from app.catalog.plans import store_plan
-from app.catalog.queries import forget_offers, offer_of
+from app.catalog.queries import forget_offers, offer_of, plan_of
 from app.catalog.tables import BoxOffice, Event, Performance, Price, Quota, Season, Tariff
 from app.core import db
 from app.core.clock import now
@@ -29,7 +30,9 @@ from app.counter.tables import Counter, CounterOperator
 from app.demo.keys import device_key_file
 from app.demo.people import GATE, LOG_INS
 from app.sales import jobs as _sales_jobs
+from app.sales.allotments import AllotmentWish, make_allotment
 from app.sales.carts import BestWish, Cart, Wish, add_to_cart
+from app.sales.groups import link_performances, share_quota
 from app.sales.orders import Buyer, Seller, place_order
 from app.settings import get_settings
 from hardware.keys import load_or_make_pair
@@ -80,6 +83,7 @@ async def load() -> None:
         async with db.transaction():
             tonight = await _load_catalogue()
         forget_offers()
+        await _join_and_keep(tonight)
         await _sell_some(tonight)
     finally:
         await db.stop_pool()
@@ -100,6 +104,7 @@ async def _load_catalogue() -> list[int]:
     theatre = await _load_theatre(organizer, office, season)
     await _load_concert(organizer, office, season)
     await _load_festival(office, season)
+    await _load_passes(office, season, theatre)
     return theatre
 
 
@@ -228,6 +233,77 @@ async def _load_festival(office: BoxOffice, season: Season) -> None:
         await performance.save()
         await Quota(event=event.id, performance=performance.id, name="Jauge", size=600).save()
     await Quota(event=event.id, tariff=tariffs[1], name="Tarifs réduits", size=400).save()
+
+
+async def _load_passes(office: BoxOffice, season: Season, theatre: list[int]) -> None:
+    """A pass with one seat for two evenings (SEA-7), and one without seats whose days fill the festival (AHEAD-12)."""
+    evening = await Performance.objects().get(Performance.id == theatre[2])
+    assert evening is not None
+    for slug, title, subtitle, prices, plan, start in (
+        (
+            "pass-week-end", {"fr": "Pass week-end Molière", "en": "Molière weekend pass"},
+            {"fr": "La même place deux soirs de suite", "en": "The same seat two evenings in a row"},
+            await _pass_prices(theatre[2]), evening.plan, evening.starts_at,
+        ),
+        (
+            "pass-trois-jours", {"fr": "Pass trois jours", "en": "Three-day pass"},
+            {"fr": "Tout le Festival des Quais", "en": "All of the Quayside Festival"},
+            {"": 6500}, None, _at(12, 17, 0),
+        ),
+    ):  # fmt: skip
+        event = Event(
+            box_office=office.id, season=season.id, slug=slug, zone=ZONE, order_max=6, title=_json(title),
+            subtitle=_json(subtitle), position=4,
+        )  # fmt: skip
+        await event.save()
+        await _load_tariffs(event, (TariffPlan({"fr": "Pass", "en": "Pass"}, 1.0),), prices)
+        await Performance(
+            event=event.id, plan=plan, starts_at=start, doors_at=start - timedelta(minutes=45),
+            venue="Théâtre du Canal, grande salle" if plan else "Quai des Brumes",
+        ).save()  # fmt: skip
+
+
+async def _pass_prices(performance: int) -> dict[str, int]:
+    """Two evenings for the price of one and a half."""
+    full = (await offer_of(performance)).tariffs[0]
+    return {category: round(amount * 1.5 / 50) * 50 for category, amount in full.prices.items()}
+
+
+async def _join_and_keep(theatre: list[int]) -> None:
+    """What managers do by hand: link the pass with its evenings, let one limit count two events, keep seats for a
+    school and places for a partner."""
+    async with db.connection() as reader:
+        organizer = await reader.fetchval("SELECT id FROM accounts.organizer")
+        performances = {
+            row["slug"]: row
+            for row in await reader.fetch(
+                "SELECT DISTINCT ON (e.slug) e.slug, e.id AS event, p.id FROM catalog.event e"
+                " JOIN catalog.performance p ON p.event = e.id ORDER BY e.slug, p.starts_at"
+            )
+        }
+    who: dict[str, Any] = {"organizer": organizer, "actor": "demo season", "at": now()}
+    await link_performances(performances["pass-week-end"]["id"], theatre[2:4], **who)
+    quay = Quota(event=performances["pass-trois-jours"]["event"], name="Jauge du quai", size=1_500)
+    await quay.save()
+    forget_offers()
+    await share_quota(int(quay.id), (performances["festival-des-quais"]["event"],), **who)
+    school = AllotmentWish(
+        performance=theatre[1], name="Collège Jules-Ferry", seats=tuple(await _school_seats(theatre[1])),
+        release_at=max(_at(1, 12, 0), now() + timedelta(hours=2)),
+    )  # fmt: skip
+    await make_allotment(school, **who)
+    partner = AllotmentWish(
+        performance=performances["festival-des-quais"]["id"], name="Office de tourisme", quantity=60
+    )  # fmt: skip
+    await make_allotment(partner, **who)
+
+
+async def _school_seats(performance: int) -> list[int]:
+    """The last two long rows of the house: cheap, and side by side."""
+    plan = await plan_of(await offer_of(performance))
+    assert plan is not None
+    long = [row for row in plan.rows if len(row) >= 8]
+    return [ordinal for row in long[-2:] for ordinal in row]
 
 
 async def _load_tariffs(event: Event, plans: tuple[TariffPlan, ...], prices: Mapping[str, int]) -> list[int]:
