@@ -194,7 +194,7 @@ class HeldItem(Struct, frozen=True, array_like=True):
 
 class Reason(Struct, frozen=True, array_like=True):
     """Why not. `left` is what remains of the quota, the allotment or the order's limit (named in `quota`), or how many
-    seats would do (counted up to 200). `nearest` are free seats of the same category around a seat that was taken,
+    seats would do (counted up to 50). `nearest` are free seats of the same category around a seat that was taken,
     nearest first."""
 
     code: ReasonCode

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import asyncpg
-import msgspec
 from redis.asyncio import Redis
 
 from app.core.journal import Line, check_chain
-from seating.store import FREE, HELD, PENDING, SOLD, USED, Inventory
+from app.sales.inventory import read_group
+from seating.audit import contradictions
+from seating.dumps import Dump, read_dump
+from seating.store import ALLOTTED, BLOCKED, FREE, HELD, LINKED, PENDING, SOLD, USED, Inventory
 
 STATES = {FREE: "free", HELD: "held", PENDING: "being paid", SOLD: "sold", USED: "used"}
+OFF_SALE = (BLOCKED, ALLOTTED, LINKED)
+"""Not on sale for a reason that is no ticket and no cart."""
 
 
 async def check_invariants(ledger: asyncpg.Connection, redis: Redis | None = None) -> list[str]:
@@ -115,9 +118,9 @@ async def live_differences(ledger: asyncpg.Connection, redis: Redis) -> list[str
     inventory = Inventory(redis)
     for group in sorted(await inventory.groups()):
         performances = await ledger.fetch(
-            "SELECT p.id, v.seats FROM catalog.performance p LEFT JOIN catalog.plan_version v ON v.id = p.plan"
-            " WHERE p.event = $1",
-            int(group.removeprefix("e")),
+            "SELECT p.id, v.seats FROM catalog.performance p JOIN catalog.event e ON e.id = p.event"
+            " LEFT JOIN catalog.plan_version v ON v.id = p.plan WHERE coalesce(e.inventory, 'e' || e.id) = $1",
+            group,
         )
         tickets = await ledger.fetch(
             "SELECT performance, ordinal, status, used_at IS NOT NULL AS used FROM sales.ticket"
@@ -128,7 +131,8 @@ async def live_differences(ledger: asyncpg.Connection, redis: Redis) -> list[str
             (t["performance"], t["ordinal"]): PENDING if t["status"] == "pending" else USED if t["used"] else SOLD
             for t in tickets
         }
-        held = await _held_seats(redis, group)
+        dump = read_dump(await inventory.dump(group))
+        held = {(part.performance, o) for cart in dump.carts.values() for part in cart.parts for o in part.ordinals}
         quotas: dict[str, tuple[int, int | None]] = {}
         for p in performances:
             snapshot = await inventory.snapshot(group, p["id"])
@@ -137,41 +141,40 @@ async def live_differences(ledger: asyncpg.Connection, redis: Redis) -> list[str
                 found.append(f"performance {p['id']} has {len(snapshot.states)} live seats, not {p['seats'] or 0}")
             for ordinal, state in enumerate(snapshot.states):
                 expected = sold.get((p["id"], ordinal), HELD if (p["id"], ordinal) in held else FREE)
-                if state != expected:
+                if state != expected and not (expected == FREE and state in OFF_SALE):
                     found.append(
                         f"seat {ordinal} of performance {p['id']} is {STATES.get(state, state)} on the live map"
                         f" and {STATES[expected]} by the ledger and the carts"
                     )
-        found += await _quota_differences(ledger, redis, group, quotas)
+        found += await _quota_differences(ledger, dump, group, quotas)
+        plans = {p.id: p.plan for p in (await read_group(ledger, group)).performances}
+        found += [each.sentence() for each in contradictions(dump, plans)]
     return found
 
 
 async def _quota_differences(
-    ledger: asyncpg.Connection, redis: Redis, group: str, live: dict[str, tuple[int, int | None]]
+    ledger: asyncpg.Connection, dump: Dump, group: str, live: dict[str, tuple[int, int | None]]
 ) -> list[str]:
     rows = await ledger.fetch(
         "SELECT q.id, q.name, q.size, count(t.id) AS used FROM catalog.quota q"
-        " LEFT JOIN catalog.performance p ON p.event = q.event AND (q.performance IS NULL OR q.performance = p.id)"
-        " LEFT JOIN sales.ticket t ON t.performance = p.id AND t.status IN ('pending', 'sold')"
-        " AND (q.tariff IS NULL OR q.tariff = t.tariff) AND (q.category IS NULL OR q.category = t.category)"
-        " WHERE q.event = $1 GROUP BY q.id ORDER BY q.id",
-        int(group.removeprefix("e")),
+        " JOIN catalog.event e ON e.id = q.event"
+        " LEFT JOIN catalog.performance p ON (p.event = q.event"
+        "   OR p.event IN (SELECT event FROM catalog.quota_share WHERE quota = q.id))"
+        "   AND (q.performance IS NULL OR q.performance = p.id)"
+        " LEFT JOIN catalog.tariff f ON f.event = p.event AND (f.counted OR f.id = q.tariff)"
+        " LEFT JOIN sales.ticket t ON t.performance = p.id AND t.status IN ('pending', 'sold') AND t.tariff = f.id"
+        "   AND (q.tariff IS NULL OR q.tariff = t.tariff) AND (q.category IS NULL OR q.category = t.category)"
+        " WHERE coalesce(e.inventory, 'e' || e.id) = $1 GROUP BY q.id ORDER BY q.id",
+        group,
     )
-    held = Counter(quota for item in await _held_items(redis, group) for quota in item[3])
+    held: Counter[str] = Counter()
+    for cart in dump.carts.values():
+        for part in cart.parts:
+            held.update({quota: part.count for quota in part.quotas})
     found = []
     for r in rows:
-        expected = (r["used"] + held[f"q{r['id']}"], r["size"])
-        if live.get(f"q{r['id']}") != expected:
-            shown = live.get(f"q{r['id']}")
-            found.append(f"the quota {r['name']} ({r['id']}) is {shown} live, and {expected} in fact")
+        name = f"q{r['id']}"
+        expected = (r["used"] + held[name] + dump.kept.get(name, 0), r["size"])
+        if live.get(name) != expected:
+            found.append(f"the quota {r['name']} ({r['id']}) is {live.get(name)} live, and {expected} in fact")
     return found
-
-
-async def _held_items(redis: Redis, group: str) -> list[list[Any]]:
-    """The carts' items as seating/scripts/core.lua keeps them: [performance, ordinal, tariff, quotas, …]."""
-    stored = await redis.hgetall(f"{{g:{group}}}:items")
-    return [msgspec.msgpack.decode(raw) for raw in stored.values() if isinstance(raw, bytes)]
-
-
-async def _held_seats(redis: Redis, group: str) -> set[tuple[int, int]]:
-    return {(item[0], item[1]) for item in await _held_items(redis, group)}

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 _HERE = Path(__file__).parent
 # Shared by steps, no steps themselves.
-PARTS: Final = ("choose", "core", "place", "sold")
+PARTS: Final = ("carts", "choose", "core", "parties", "place", "quotas", "search", "sold")
 
 
 class Script(Struct, frozen=True):

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- Keeps seats or quantities for whoever has the key (AHEAD-2): all of them, or nothing. ARGV 1: msgpack
 -- {id, label, perf, ordinals, {{ordinal, key}, ...}, quantity, quotas, release date or 0}, 2: the call's name. An
 -- allotment that is there gets these in addition. Answers {"ok"} or {"refused", reasons}.

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- Free <-> blocked. ARGV 1: msgpack {perf, ordinals, blocked}, 2: the call's name. Answers the ordinals that changed.
 local said = answered(ARGV[2])
 if said then return said end

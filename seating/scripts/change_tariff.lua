@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- Another tariff for one held item, moving what it counts against. ARGV 1: msgpack {cart, item, tariff, quotas}.
 local cart, id, tariff, after = unpack(cmsgpack.unpack(ARGV[1]))
 purge(PURGE_ON_THE_WAY)

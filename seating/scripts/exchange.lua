@@ -1,4 +1,4 @@
--- needs: core sold
+-- needs: core quotas carts sold
 -- Another seat for one that an order has (SEA-9), in one step with its quotas: the new seat gets the old one's state,
 -- the old one goes back to where it came from. ARGV 1: msgpack {order, perf, from, to, tariff, quotas, keys}, 2: the
 -- call's name. Answers {"held", 0, line} or {"refused", reasons}.

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- Frees what is due, boundedly, and tells all performances about shared quotas that moved. Answers how many places were
 -- freed and whether more is due.
 local more, freed = purge(PURGE_MAX)

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- Gives a cart's live holds more time, never less. ARGV: cart, ttl in ms. Answers how many now last longer.
 local cart, ttl_ms = ARGV[1], tonumber(ARGV[2])
 purge(PURGE_ON_THE_WAY)

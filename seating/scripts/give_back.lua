@@ -1,4 +1,4 @@
--- needs: core sold
+-- needs: core quotas carts sold
 -- Pending, sold or used -> free, quotas returned. ARGV 1: msgpack {order, items or false}, an item being
 -- {id, perf, ordinal, quotas}, found by its seat, or else by its id. What the order no longer has is left alone, so
 -- asking again changes nothing, and a seat that belongs to another order is never touched. Answers how many places.

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- A cart's live holds, in the order they were made. Reads only. ARGV 1: cart.
 local record, live = cart_of(ARGV[1]), {}
 for _, line in ipairs(record and record[5] or {}) do

@@ -1,9 +1,9 @@
--- needs: core
--- Holds every line or none. ARGV 1: msgpack {cart, ref, kind, label, ttl_ms, request, keys, exceed, rules, lines}, a
--- line being {"n", perf, tariff, quotas, bundle, ordinals}, {"q", perf, tariff, quotas, bundle, count, allotment},
--- {"b", perf, bundle, count, zones, wheelchairs, rows_max, apart, allotment, {{category, {{tariff, quotas, count}, ...}},
--- ...}} or {"r", perf, tariff, quotas, bundle, count, categories, zones, allotment}; lines with "b" or "r" need
--- choose.lua before this (see hold_best.lua). A rule is {id, tariffs, at_most or -1, ...}.
+-- needs: core quotas carts
+-- Holds every line or none. ARGV 1: msgpack {cart, ref, kind, label, ttl_ms, request, keys, exceed, rules, lines}; a
+-- line is {"n", perf, tariff, quotas, bundle, ordinals}, {"q", perf, tariff, quotas, bundle, count, allotment},
+-- {"b", perf, bundle, count, zones, wheelchairs, rows_max, apart, allotment, {{category, {{tariff, quotas, count},
+-- ...}}, ...}} or {"r", perf, tariff, quotas, bundle, count, categories, zones, allotment}; "b" and "r" need choose.lua
+-- (see hold_best.lua). A rule is {id, tariffs, at_most or -1, ...}.
 -- Answers {"held", expires, lines, exceeded} or {"refused", reasons, whether lapsed holds are still waiting}.
 local REQUESTS_MAX = 4
 local cart, ref, kind, label, ttl_ms, request, keys, exceed, rules, lines = unpack(cmsgpack.unpack(ARGV[1]), 1, 10)

@@ -1,2 +1,2 @@
--- needs: core choose hold
+-- needs: core quotas carts search parties choose hold
 -- The step of hold.lua for requests that leave the choice of seats to us: choosing and taking are one step (LIVE-8).

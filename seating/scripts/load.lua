@@ -1,4 +1,4 @@
--- needs: place core
+-- needs: place core quotas carts
 -- What only Redis knew survives a forced load where it still fits: carts that are shopping, and orders promised after
 -- the caller read its tables (`as_of`). A seat that the ledger has given away meanwhile wins; the cart finds its hold
 -- lapsed. Answers 1.

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- Everything a cart holds goes to another, which shows on the map: a counter takes over an online cart. ARGV 1: msgpack
 -- {from, to, ref, kind, label, ttl_ms}, 2: the call's name. Answers how many places.
 local said = answered(ARGV[2])

@@ -1,4 +1,4 @@
--- needs: core choose
+-- needs: core search parties choose
 -- What a buyer who lost a seat may be offered. ARGV 1: msgpack {perf, {ordinals}, {ordinals never to suggest}}. Answers
 -- for each of the first eight ordinals up to three free seats of its category and kind, nearest first. Reads only, and
 -- boundedly: everybody who loses the same race asks this at the same time.

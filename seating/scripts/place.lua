@@ -1,6 +1,7 @@
 -- Puts a group in place that was laid out beside it, under a new epoch; load.lua then adds what only Redis knew. It
 -- precedes core.lua, which can only read a group that is there. ARGV 1: msgpack {staging prefix, names staged, epoch,
--- force, as_of ms or -1, perfs {{id, seats, digest, links}}, plan parts, allotments {{id, record}}, orders known, run}. Answers 0 when a group was there.
+-- force, as_of ms or -1, perfs {{id, seats, digest, links}}, plan parts, allotments {{id, record}}, orders known, run}.
+-- Answers 0 when a group was there.
 local survivors, promised, orders_known = {}, {}, {}
 do
 local META = KEYS[1]
@@ -38,7 +39,9 @@ if before[1] then
   for part in string.gmatch(before[3] or '', '([^ =]+)=%d+') do redis.call('UNLINK', TAG .. ':plan:' .. part) end
 end
 -- Nothing is taken over from a group whose heart was lost.
-for _, perf in ipairs(perfs) do redis.call('UNLINK', TAG .. ':p:' .. perf[1] .. ':log', TAG .. ':p:' .. perf[1] .. ':keys') end
+for _, perf in ipairs(perfs) do
+  redis.call('UNLINK', TAG .. ':p:' .. perf[1] .. ':log', TAG .. ':p:' .. perf[1] .. ':keys')
+end
 redis.call('UNLINK', META, KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6],
   TAG .. ':stale', TAG .. ':qsets', TAG .. ':allot')
 
@@ -50,7 +53,8 @@ each_staged(function(from, to)
 end)
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local ids, meta = {}, {'epoch', epoch, 'run', run, 'many', #perfs > 1 and 1 or 0, 'seq', math.max(now, tonumber(before[4] or 0))}
+local seq = math.max(now, tonumber(before[4] or 0))
+local ids, meta = {}, {'epoch', epoch, 'run', run, 'many', #perfs > 1 and 1 or 0, 'seq', seq}
 local function with(...)
   for _, each in ipairs({...}) do meta[#meta + 1] = each end
 end
@@ -71,7 +75,9 @@ for _, each in ipairs(allotted) do
   if record[2] > 0 then redis.call('ZADD', KEYS[4], record[2], '@' .. id) end
 end
 for from = 1, #meta, 2000 do redis.call('HSET', META, unpack(meta, from, math.min(from + 1999, #meta))) end
-for _, name in ipairs({KEYS[2], KEYS[3], KEYS[5], KEYS[6], TAG .. ':qsets', TAG .. ':allot'}) do redis.call('HSET', name, '', epoch) end
+for _, name in ipairs({KEYS[2], KEYS[3], KEYS[5], KEYS[6], TAG .. ':qsets', TAG .. ':allot'}) do
+  redis.call('HSET', name, '', epoch)
+end
 redis.call('ZADD', KEYS[4], '+inf', '')
 for _, order in ipairs(known) do orders_known[order] = true end
 for _, perf in ipairs(perfs) do

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- Held -> pending under an order: the whole cart or nothing. Pending seats wait for a payment's verdict, not for a
 -- clock. ARGV 1: msgpack {cart, order, expected items or false, rules}, a rule being
 -- {id, tariffs, at_most or -1, at_least, mandatory, needs}. Asked again for the same order and cart, it answers what it

@@ -1,5 +1,5 @@
 -- needs: core
--- Whether every key that should be there is there, whole. Reads only. ARGV 1: the id of the server's run, or "". Answers
+-- Whether every key that should be there is there, whole. Reads only. ARGV 1: the server's run, or "". Answers
 -- {"ok"} or raises what is damaged.
 -- A server that was started again, or took over, may have gone back in time: what it did not write down in time, or was
 -- not told in time, it does not know that it ever knew.
@@ -30,6 +30,7 @@ for _, field in ipairs(call('HKEYS', META)) do
   local house = perf and house_of(tonumber(perf))
   if house and call('STRLEN', key(perf, 'i' .. byte)) ~= house.positions then damaged('index of ' .. perf) end
   perf = string.match(field, '^y(%d+)$')
-  if perf and call('HLEN', key(perf, 'keys')) ~= tonumber(call('HGET', META, field)) then damaged('keys of ' .. perf) end
+  local count = perf and tonumber(call('HGET', META, field))
+  if count and call('HLEN', key(perf, 'keys')) ~= count then damaged('keys of ' .. perf) end
 end
 return cmsgpack.pack({'ok'})

@@ -1,6 +1,7 @@
--- needs: core
+-- needs: core quotas carts
 -- Pending -> held again: an order that was not made after all goes back into its cart, or another. ARGV 1: msgpack
--- {order, cart, ref, kind, label, ttl_ms}, 2: the call's name. Answers how many places; 0 when there is no such pending order.
+-- {order, cart, ref, kind, label, ttl_ms}, 2: the call's name. Answers how many places; 0 when it is not
+-- pending.
 local said = answered(ARGV[2])
 if said then return said end
 local order, cart, ref, kind, label, ttl_ms = unpack(cmsgpack.unpack(ARGV[1]))

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- Frees a cart's holds: all, or the items named from ARGV 2 on (with the rest of their passes). ARGV 1: cart. Answers
 -- how many were freed.
 local cart = ARGV[1]

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- What an allotment still keeps goes on sale, boundedly, or only these of its seats. ARGV 1: msgpack {id, ordinals or
 -- false}. Answers {"ok", how many places, whether all is done}.
 local id, ordinals = unpack(cmsgpack.unpack(ARGV[1]))

@@ -1,4 +1,4 @@
--- needs: core sold
+-- needs: core quotas carts sold
 -- Pending -> sold. ARGV 1: order. Asked again, it says ok again.
 local order = ARGV[1]
 local found = call('HMGET', PENDING, '', order)

@@ -1,4 +1,4 @@
--- needs: core
+-- needs: core quotas carts
 -- New limits (QUO-1: changeable at any time; -1: none), also of quotas that nothing has counted against yet. ARGV 1:
 -- msgpack {{quota, limit}}. A limit below what is used takes nothing away, it only stops the sale.
 local limits, ids = cmsgpack.unpack(ARGV[1]), {}
