@@ -1,7 +1,8 @@
-"""How long a hold takes to show on somebody else's map, beside one publication through the same Redis.
+"""How long a hold takes to show on somebody else's map, beside one publication through the same Redis: alone, and among
+1,000 and 5,000 viewers of a performance that changes 500 times a second.
 
-The web process is another process, as in life; the one who holds and the one who watches are here. Run as a program
-(`python -m benchmarks.feed REDIS_URL`) this file is that web process.
+The web process, the crowd and the others who hold are processes of their own, as in life; the one who holds and the one
+who watches are here.
 """
 
 from __future__ import annotations
@@ -9,91 +10,148 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import secrets
-import socket
 import statistics
-import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 
-import uvicorn
-import uvloop
-from litestar import Litestar
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
-from app.live import Live, LiveWiring
+from benchmarks.feed_processes import changes, crowd, our_server
+from benchmarks.feed_server import BUYER, GROUP, PERFORMANCE, PROBED, lay_group
 from benchmarks.frame import Context, Result, benchmark
 from realtime.bus import RedisBus
-from realtime.protocol import Limits
-from realtime.sockets import uvicorn_options
-from seating.store import GroupState, Held, HoldRequest, Inventory, NamedSeats, Owner, PerformanceState
-from seating.theatre import italian_theatre
+from seating.store import Held, HoldRequest, Inventory, NamedSeats
 
-GROUP, PERFORMANCE = "bench-feed", 1
 PAUSE_S = 0.03
 """Longer than the tick within which changes travel together: each hold is measured alone."""
+OTHERS_PER_S = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """In seconds, one of each a turn."""
+
+    holds: list[float] = field(default_factory=list)
+    publications: list[float] = field(default_factory=list)
+
+    def result(self, what: str) -> Result:
+        late, late_alone = percentile(self.holds, 99) * 1000, percentile(self.publications, 99) * 1000
+        return Result(
+            ours=statistics.median(self.holds) * 1000,
+            limit=statistics.median(self.publications) * 1000,
+            note=f"p50; p99 {late:.2f} ms beside {late_alone:.2f} ms{what}",
+        )
 
 
 @benchmark("feed.hold_to_delta", unit="ms", better="lower")
 async def hold_to_delta(ctx: Context) -> Result:
     """From one client's hold to another's delta over a real websocket; limit: one publication to one subscriber."""
-    redis = Redis.from_url(ctx.redis_url)
-    inventory = Inventory(redis)
-    await lay_group(inventory)
-    holds: list[float] = []
-    publications: list[float] = []
+    return (await _alone(ctx, 20 if ctx.smoke else 300)).result("")
+
+
+async def _alone(ctx: Context, turns: int) -> Latencies:
+    async with our_server(ctx.redis_url) as server, looking_on(ctx.redis_url, server.port) as onlooker:
+        return await onlooker.measure(turns)
+
+
+@benchmark("feed.hold_to_delta_1000", unit="ms", better="lower")
+async def hold_to_delta_1000(ctx: Context) -> Result:
+    return await _among(ctx, 100 if ctx.smoke else 1_000)
+
+
+@benchmark("feed.hold_to_delta_5000", unit="ms", better="lower")
+async def hold_to_delta_5000(ctx: Context) -> Result:
+    return await _among(ctx, 200 if ctx.smoke else 5_000)
+
+
+async def _among(ctx: Context, viewers: int) -> Result:
+    """Limit: the publication at the same time, on the same busy machine."""
     async with (
-        web_process(ctx.redis_url) as host,
-        connect(f"ws://{host}/live/performances/{PERFORMANCE}", compression=None, proxy=None) as watcher,
-        publication(redis) as publish,
+        our_server(ctx.redis_url) as server,
+        looking_on(ctx.redis_url, server.port) as onlooker,
+        crowd(server) as others,
+        changes(ctx.redis_url) as busy,
     ):
-        await watcher.send('{"t":"hello","v":1}')
-        await next_delta(watcher, kind="snapshot")
-        for turn in range(20 if ctx.smoke else 300):
-            holds.append(await time_hold(inventory, watcher, turn))
-            publications.append(await publish())
-    await redis.aclose()
-    ours, limit = statistics.median(holds), statistics.median(publications)
-    return Result(
-        ours=ours * 1000,
-        limit=limit * 1000,
-        note=f"p50; p99 {percentile(holds, 99) * 1000:.2f} ms beside {percentile(publications, 99) * 1000:.2f} ms",
-    )
+        await others.open(viewers, 2)
+        await others.count()
+        seconds = 1.0 if ctx.smoke else 15.0
+        changing = asyncio.create_task(busy.emit(OTHERS_PER_S, seconds, "-"))
+        latencies = Latencies()
+        while not changing.done():
+            await onlooker.turn(latencies)
+        told, changed = await others.count(), await changing
+    rates = f"; {viewers} viewers, {changed / seconds:.0f} changes/s, {told / seconds:,.0f} deliveries/s"
+    return latencies.result(f"{rates}, {len(latencies.holds)} holds")
 
 
-async def time_hold(inventory: Inventory, watcher: ClientConnection, turn: int) -> float:
-    """Seconds from asking for a seat until the other's socket has it; the seat is given back afterwards."""
-    line = NamedSeats(PERFORMANCE, (turn,), 1)
-    request = HoldRequest(GROUP, "bench", Owner("buyer", "online"), (line,), 900, secrets.token_hex(8))
-    began = time.perf_counter()
-    holding = asyncio.create_task(inventory.hold(request))
-    await next_delta(watcher)
-    took = time.perf_counter() - began
-    assert isinstance(await holding, Held)
-    await asyncio.sleep(PAUSE_S)
-    await inventory.release(GROUP, "bench")
-    await next_delta(watcher)
-    await asyncio.sleep(PAUSE_S)
-    return took
+class Onlooker:
+    """Somebody who holds, and somebody else who watches."""
 
+    def __init__(self, inventory: Inventory, watcher: ClientConnection, publication: Publication) -> None:
+        self._inventory = inventory
+        self._watcher = watcher
+        self._publication = publication
+        self._turns = 0
 
-async def next_delta(watcher: ClientConnection, kind: str = "delta") -> None:
-    while json.loads(await watcher.recv())["t"] != kind:
-        pass
+    async def measure(self, turns: int) -> Latencies:
+        latencies = Latencies()
+        for _ in range(turns):
+            await self.turn(latencies)
+        return latencies
+
+    async def turn(self, latencies: Latencies) -> None:
+        latencies.holds.append(await self._time_hold())
+        latencies.publications.append(await self._publication())
+
+    async def _time_hold(self) -> float:
+        """Seconds from asking for a seat until the other's socket has it; the seat is given back afterwards."""
+        self._turns += 1
+        seat = PROBED[self._turns % len(PROBED)]
+        line = NamedSeats(PERFORMANCE, (seat,), 1)
+        began = time.perf_counter()
+        holding = asyncio.create_task(self._inventory.hold(HoldRequest(GROUP, "bench", BUYER, (line,), 900)))
+        await self._sees([seat, 1])
+        took = time.perf_counter() - began
+        assert isinstance(await holding, Held)
+        await asyncio.sleep(PAUSE_S)
+        await self._inventory.release(GROUP, "bench")
+        await self._sees([seat, 0])
+        await asyncio.sleep(PAUSE_S)
+        return took
+
+    async def _sees(self, seat: list[int]) -> None:
+        while (said := json.loads(await self._watcher.recv()))["t"] != "delta" or seat not in said["seats"]:
+            pass
 
 
 @contextlib.asynccontextmanager
-async def publication(redis: Redis) -> AsyncIterator[Publish]:
+async def looking_on(redis_url: str, port: int) -> AsyncIterator[Onlooker]:
+    """Lays the house down anew."""
+    redis = Redis.from_url(redis_url)
+    inventory = Inventory(redis)
+    await lay_group(inventory)
+    url = f"ws://127.0.0.1:{port}/live/performances/{PERFORMANCE}"
+    async with connect(url, compression=None, proxy=None) as watcher, publication(redis) as published:
+        await watcher.send('{"t":"hello","v":1}')
+        while json.loads(await watcher.recv())["t"] != "snapshot":
+            pass
+        yield Onlooker(inventory, watcher, published)
+    await redis.aclose()
+
+
+@contextlib.asynccontextmanager
+async def publication(redis: Redis) -> AsyncIterator[Publication]:
     bus = RedisBus(redis)
-    publish = Publish(redis)
-    await bus.subscribe(publish.channel, publish.hear)
-    await publish.subscribed.wait()
-    yield publish
+    published = Publication(redis)
+    await bus.subscribe(published.channel, published.hear)
+    await published.subscribed.wait()
+    yield published
     await bus.close()
 
 
-class Publish:
+class Publication:
     """Publishes once and says how many seconds later it was heard."""
 
     channel = "bench:feed"
@@ -121,69 +179,3 @@ class Publish:
 def percentile(values: list[float], percent: int) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
-
-
-async def lay_group(inventory: Inventory) -> None:
-    plan = italian_theatre()
-    state = PerformanceState(PERFORMANCE, plan, bytes(len(plan.seats)), {})
-    await inventory.load(GroupState(GROUP, (state,), ()), only_if_missing=False)
-
-
-@contextlib.asynccontextmanager
-async def web_process(redis_url: str) -> AsyncIterator[str]:
-    """`host:port` of a web process that serves the feed and nothing else."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.feed", redis_url, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        port = int(await process.stdout.readline())  # it listens from then on; who connects early waits
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def serve(redis_url: str) -> None:
-    """The web process."""
-    redis = Redis.from_url(redis_url)
-    inventory = Inventory(redis)
-
-    async def group_of(performance: int) -> str | None:
-        return GROUP
-
-    async def rebuild(group: str) -> None:
-        await lay_group(inventory)
-
-    async def nobody(*_: object) -> None:
-        return None
-
-    async def nothing(performance: int) -> frozenset[str]:
-        return frozenset()
-
-    async def never(*_: object) -> bool:
-        return False
-
-    async def no_view(cart: str, locale: str) -> dict[str, object]:
-        return {}
-
-    wiring = LiveWiring(
-        group_of=group_of,
-        rebuild=rebuild,
-        public_quotas=nothing,
-        cart_of=nobody,
-        cart_view=no_view,
-        locale_of=lambda connection: "en",
-        operator_of=nobody,
-        may_follow=never,
-        figures=nobody,
-    )
-    app = Litestar([Live(inventory, redis, wiring).router()], logging_config=None)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        print(listener.getsockname()[1], flush=True)
-        options = uvicorn_options(Limits().frame_bytes_max)
-        await uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", **options)).serve([listener])
-
-
-if __name__ == "__main__":
-    uvloop.run(serve(sys.argv[1]))
