@@ -31,7 +31,9 @@ from tests.seating.cluster import Cluster, Stores, running_cluster, stores_on
 assert _sales_jobs  # imported so that orders may enqueue their jobs
 
 
-WITH_PROCESSES = {"app", "benchmarks", "browser", "chaos", "demo", "documents", "frontend", "printers", "races"}
+WITH_PROCESSES = {
+    "app", "autobahn", "benchmarks", "browser", "chaos", "demo", "documents", "faults", "frontend", "printers", "races",
+}  # fmt: skip
 """Folders whose tests start processes, drive a browser or draw paper."""
 WITH_ENGINES = {"postgres_engine", "redis_engine", "postgres_url", "redis_url", "redis_cluster", "ledger"}
 
