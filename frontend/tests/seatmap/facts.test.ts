@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fullPrice, seatSentence, tariffsFor } from "../../ts/seatmap/facts";
-import { Hall } from "../../ts/seatmap/plan";
+import { ALLOTTED, Hall, LINKED } from "../../ts/seatmap/plan";
 import { smallPlan } from "./hall_fixture";
 
 (globalThis as Record<string, unknown>)["document"] = { getElementById: () => null, documentElement: { lang: "en" } };
@@ -29,4 +29,18 @@ test("a screen reader hears zone, row, seat, price and state", () => {
   hall.mine[0] = 1;
   assert.match(seatSentence(hall, 0, PRICES), /in your basket$/);
   assert.match(seatSentence(hall, 5, PRICES), /wheelchair place/);
+});
+
+test("a kept seat is to be had by whoever may open it, and staff hear why others are not (AHEAD-2, SEA-7)", () => {
+  const hall = new Hall(smallPlan());
+  hall.states[0] = ALLOTTED;
+  hall.states[1] = LINKED;
+  assert.equal(hall.isFree(0), false);
+  assert.match(seatSentence(hall, 0, PRICES), /taken$/);
+  assert.match(seatSentence(hall, 0, PRICES, "staff"), /kept$/);
+  assert.match(seatSentence(hall, 1, PRICES, "staff"), /linked$/);
+  hall.opened[0] = hall.opened[1] = 1;
+  assert.equal(hall.isFree(0), true);
+  assert.equal(hall.isFree(1), false, "no key opens a seat that is taken");
+  assert.match(seatSentence(hall, 0, PRICES), /kept for you$/);
 });

@@ -5,7 +5,7 @@ import { t } from "../core/i18n";
 import { follow, type Holder, type Live, type Quota, type Status } from "../core/live";
 import "../seatmap/element";
 import type { SeatMap } from "../seatmap/element";
-import type { PlanJson } from "../seatmap/plan";
+import { ALLOTTED, LINKED, type PlanJson } from "../seatmap/plan";
 import { countdown } from "../work/words";
 import { type HoldLine, holdLines } from "./holds";
 import { Quantities } from "./quantities";
@@ -109,7 +109,8 @@ export class HallView {
     const who = holder ? ownerName(holder.kind, holder.label) : "";
     if (state === 1) return holder ? t("Held by {who}, {time} left", { who, time: countdown(holder.expiresAtMs - this.serverNow()) }) : t("Held");
     if (state === 2) return who ? t("Being paid by {who}", { who }) : t("Being paid");
-    return { 3: t("Sold"), 4: t("Blocked"), 5: t("Sold, and inside") }[state] ?? "";
+    if (state === ALLOTTED) return t("Kept: {name}", { name: holder?.label ?? "" });
+    return { 3: t("Sold"), 4: t("Blocked"), 5: t("Sold, and inside"), [LINKED]: t("Taken in a linked performance") }[state] ?? "";
   }
 
   /** A burst of changes is told once. */

@@ -1,8 +1,8 @@
 /** The small card beside the seat one points at. */
 import { h, icon } from "../core/dom";
 import { money, t } from "../core/i18n";
-import { kindName, type Prices, seatName, stateName, tariffsFor } from "./facts";
-import { FREE, type Hall } from "./plan";
+import { type Audience, kindName, type Prices, seatName, stateName, tariffsFor } from "./facts";
+import type { Hall } from "./plan";
 
 const GAP_PX = 14;
 
@@ -16,6 +16,7 @@ export class Card {
     private readonly colourOf: (category: number) => string,
     /** Staff are told more: who holds it, until when. */
     private readonly tellMore: (seat: number) => string,
+    private readonly audience: Audience,
   ) {
     this.element.hidden = true;
   }
@@ -51,7 +52,7 @@ export class Card {
   private contents(seat: number): HTMLElement[] {
     const { hall, prices } = this;
     const category = hall.categoryName(seat);
-    const free = hall.states[seat] === FREE || hall.mine[seat] === 1;
+    const free = hall.isFree(seat) || hall.mine[seat] === 1;
     const kind = kindName(hall, seat);
     const head = h("p", { class: "seat-card__name" }, seatName(hall, seat));
     const line = h(
@@ -59,7 +60,7 @@ export class Card {
       { class: "seat-card__category" },
       h("span", { class: "swatch", style: { "--swatch": free ? this.colourOf(hall.category[seat]!) : "var(--seat-taken-mark)" } }),
       category,
-      hall.mine[seat] || !free ? h("span", { class: hall.mine[seat] ? "badge badge--lamp" : "badge" }, stateName(hall, seat)) : null,
+      hall.mine[seat] || hall.states[seat] ? h("span", { class: free ? "badge badge--lamp" : "badge" }, stateName(hall, seat, this.audience)) : null,
     );
     const more = this.tellMore(seat);
     const tariffs = free

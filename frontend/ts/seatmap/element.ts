@@ -6,6 +6,7 @@
  *   map.setStates(codes);                         // a snapshot
  *   map.change([[ordinal, code], …]);             // a delta
  *   map.setMine(ordinals);                        // what the basket holds
+ *   map.open(ordinals);                           // kept seats that this visitor may take all the same
  *   map.addEventListener("seat-choose", (e) => e.detail.seat);
  *
  * It decides nothing: it asks (`seat-choose`, `seat-return`, `seat-refused`) and shows what it is told.
@@ -15,14 +16,14 @@ import { t } from "../core/i18n";
 import { currentTheme } from "../core/theme";
 import { pan, toWorld, zoomAt } from "./camera";
 import { Card } from "./card";
-import { type Prices, seatName, seatSentence } from "./facts";
+import { type Audience, type Prices, seatName, seatSentence } from "./facts";
 import { listenToGestures } from "./gestures";
 import { Grid } from "./grid";
 import { Legend } from "./legend";
 import { SeatList } from "./list";
-import type { Audience, Colours, Scene } from "./paint";
+import type { Colours, Scene } from "./paint";
 import { categoryColours } from "./palette";
-import { Hall, type PlanJson } from "./plan";
+import { ALLOTTED, Hall, HELD, type PlanJson } from "./plan";
 import { Stage } from "./stage";
 import { type Direction, firstSeat, neighbour } from "./walk";
 
@@ -67,9 +68,9 @@ export class SeatMap extends HTMLElement {
     this.locked = options.locked ?? false;
     this.scene = { hall, grid, colours: this.readColours(plan), audience: options.audience ?? "buyer", hidden: new Set() };
     this.stage = new Stage(this.scene);
-    this.card = new Card(hall, prices, (category) => this.colourOf(category), options.tellMore ?? (() => ""));
-    this.legend = new Legend(hall, prices, (hidden) => this.filter(hidden));
-    this.legend.paint(this.scene.colours.categories);
+    this.card = new Card(hall, prices, (category) => this.colourOf(category), options.tellMore ?? (() => ""), this.scene.audience);
+    this.legend = new Legend(hall, prices, this.scene.audience, (hidden) => this.filter(hidden));
+    this.legend.paint(this.scene.colours);
     this.compose();
     this.wire();
   }
@@ -94,7 +95,7 @@ export class SeatMap extends HTMLElement {
   setStates(states: ArrayLike<number>): void {
     const hall = this.scene?.hall;
     if (!hall || !this.stage) return;
-    for (let i = 0; i < hall.n; i++) hall.states[i] = states[i] ?? 0;
+    for (let i = 0; i < hall.n; i++) hall.states[i] = this.understood(i, states[i] ?? 0);
     this.removeAttribute("data-loading");
     this.stage.repaint();
     this.recount(null);
@@ -108,10 +109,13 @@ export class SeatMap extends HTMLElement {
     const { hall } = scene;
     const touched: number[] = [];
     const now = performance.now();
-    for (const [seat, state] of changes) {
-      if (seat < 0 || seat >= hall.n || hall.states[seat] === state) continue;
-      const [was, is] = [hall.states[seat] === 0, state === 0];
+    for (const [seat, told] of changes) {
+      if (seat < 0 || seat >= hall.n) continue;
+      const state = this.understood(seat, told);
+      if (hall.states[seat] === state) continue;
+      const was = hall.isFree(seat);
       hall.states[seat] = state;
+      const is = hall.isFree(seat);
       touched.push(seat);
       const colour = this.colourOf(hall.category[seat]!);
       if (hall.mine[seat] || hall.waiting[seat]) continue;
@@ -137,6 +141,29 @@ export class SeatMap extends HTMLElement {
       if (is) stage.effects.start(seat, "mine", "", performance.now());
     }
     if (touched.length) this.touched(touched);
+  }
+
+  /** All kept seats that this visitor may take. A buyer's feed calls a kept seat taken, whether somebody has it or not:
+   * one that turns out to be gone is left out of the next call. */
+  open(seats: Iterable<number>): void {
+    const { scene } = this;
+    if (!scene) return;
+    const { hall } = scene;
+    const wanted = new Set(seats);
+    const touched: number[] = [];
+    for (let seat = 0; seat < hall.n; seat++) {
+      const is = Number(wanted.has(seat));
+      if (hall.opened[seat] === is) continue;
+      hall.opened[seat] = is;
+      if (scene.audience === "buyer" && hall.states[seat]) hall.states[seat] = is ? ALLOTTED : HELD;
+      touched.push(seat);
+    }
+    if (touched.length) this.touched(touched);
+  }
+
+  private understood(seat: number, state: number): number {
+    const { scene } = this;
+    return scene?.audience === "buyer" && state && scene.hall.opened[seat] ? ALLOTTED : state;
   }
 
   /** Shows seats as nearly ours while the question is on its way (true), or takes that back (false). */
@@ -254,7 +281,7 @@ export class SeatMap extends HTMLElement {
   }
 
   private makeList(): SeatList {
-    this.list = new SeatList(this.scene!.hall, this.prices, (category) => this.colourOf(category), (seat) => this.choose(seat));
+    this.list = new SeatList(this.scene!.hall, this.prices, (category) => this.colourOf(category), (seat) => this.choose(seat), this.scene!.audience);
     return this.list;
   }
 
@@ -267,7 +294,7 @@ export class SeatMap extends HTMLElement {
     }).observe(field);
     document.addEventListener("placeur:theme", () => {
       scene.colours = this.readColours(scene.hall.plan);
-      this.legend?.paint(scene.colours.categories);
+      this.legend?.paint(scene.colours);
       this.list?.refresh(null);
       stage.repaint();
     }, { signal });
@@ -352,7 +379,7 @@ export class SeatMap extends HTMLElement {
     this.point(next);
     if (stage.seatSize < 9) stage.showSeat(next, 12);
     else stage.reveal(next);
-    announce(seatSentence(scene.hall, next, this.prices));
+    announce(seatSentence(scene.hall, next, this.prices, scene.audience));
   }
 
   private choose(seat: number): void {
@@ -363,7 +390,7 @@ export class SeatMap extends HTMLElement {
     else if (hall.isFree(seat) && !this.locked) this.emit("seat-choose", seat);
     else {
       this.shake(seat);
-      announce(seatSentence(hall, seat, this.prices));
+      announce(seatSentence(hall, seat, this.prices, this.scene?.audience));
       this.emit("seat-refused", seat);
     }
   }

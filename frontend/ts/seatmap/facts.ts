@@ -1,6 +1,9 @@
 /** What can be said of a seat, for the card, the list and the screen reader alike. */
 import { money, t } from "../core/i18n";
-import { COMPANION, FREE, type Hall, WHEELCHAIR } from "./plan";
+import { ALLOTTED, BLOCKED, COMPANION, FREE, type Hall, HELD, LINKED, PENDING, SOLD, USED, WHEELCHAIR } from "./plan";
+
+/** Who looks: staff see why a seat is taken, buyers only that it is. */
+export type Audience = "buyer" | "staff";
 
 export interface TariffPrices {
   id: number;
@@ -39,15 +42,30 @@ export function kindName(hall: Hall, seat: number): string {
   return "";
 }
 
-export function stateName(hall: Hall, seat: number): string {
+export function stateName(hall: Hall, seat: number, audience: Audience = "buyer"): string {
   if (hall.mine[seat]) return t("in your basket");
   if (hall.waiting[seat]) return t("asking…");
-  return hall.states[seat] === FREE ? t("available") : t("taken"); // not "free", which tickets say in place of a price
+  const state = hall.states[seat]!;
+  if (hall.isFree(seat)) return state === FREE ? t("available") : t("kept for you"); // not "free", which tickets say in place of a price
+  return (audience === "staff" && stateNames()[state]?.toLocaleLowerCase()) || t("taken");
+}
+
+/** Why a seat is not to be had, for staff; also what their legend calls it. */
+export function stateNames(): Record<number, string> {
+  return {
+    [HELD]: t("Held"),
+    [PENDING]: t("Being paid"),
+    [SOLD]: t("Sold"),
+    [USED]: t("Inside"),
+    [BLOCKED]: t("Blocked"),
+    [ALLOTTED]: t("Kept"),
+    [LINKED]: t("Linked"),
+  };
 }
 
 /** "Parterre, row A, seat 12, 45,00 €, available" */
-export function seatSentence(hall: Hall, seat: number, prices: Prices): string {
+export function seatSentence(hall: Hall, seat: number, prices: Prices, audience: Audience = "buyer"): string {
   const full = fullPrice(prices, hall.categoryName(seat));
-  const parts = [seatName(hall, seat), kindName(hall, seat), full === null ? "" : money(full, prices.currency), stateName(hall, seat)];
+  const parts = [seatName(hall, seat), kindName(hall, seat), full === null ? "" : money(full, prices.currency), stateName(hall, seat, audience)];
   return parts.filter(Boolean).join(", ");
 }

@@ -1,26 +1,29 @@
 /** The price categories: a legend that is also a filter. */
 import { h } from "../core/dom";
 import { money, t, tn } from "../core/i18n";
-import { fullPrice, type Prices } from "./facts";
-import type { Hall } from "./plan";
+import { type Audience, fullPrice, type Prices, stateNames } from "./facts";
+import type { Colours } from "./paint";
+import { ALLOTTED, BLOCKED, type Hall, HELD, LINKED, PENDING, SOLD, USED } from "./plan";
+import { drawSample } from "./sprites";
+
+/** The looks that staff are told apart, in the order they are explained. */
+const STAFF_LOOKS: readonly [number, string][] = [
+  [HELD, "held"], [PENDING, "pending"], [SOLD, "sold"], [USED, "used"], [ALLOTTED, "kept"], [LINKED, "linked"], [BLOCKED, "blocked"],
+];
 
 export class Legend {
   readonly element = h("div", { class: "legend", role: "group", aria: { label: t("Price categories") } });
   /** What the other looks mean; stands in a corner of the map. */
-  readonly keys = h(
-    "p",
-    { class: "seat-map__keys" },
-    h("span", { class: "swatch swatch--taken" }),
-    t("Taken"),
-    h("span", { class: "swatch swatch--mine" }),
-    t("Yours"),
-  );
+  readonly keys = h("ul", { class: "seat-map__keys", aria: { label: t("What seats look like") } });
   private readonly chips: HTMLButtonElement[] = [];
   private chosen = new Set<number>();
+  private colours: Colours | null = null;
+  private explained = "";
 
   constructor(
     private readonly hall: Hall,
     prices: Prices,
+    private readonly audience: Audience,
     private readonly onChange: (hidden: ReadonlySet<number>) => void,
   ) {
     hall.plan.categories.forEach((category, index) => {
@@ -38,14 +41,35 @@ export class Legend {
     });
   }
 
-  paint(colours: readonly string[]): void {
-    this.chips.forEach((chip, i) => chip.style.setProperty("--swatch", colours[i] ?? "currentcolor"));
+  paint(colours: Colours): void {
+    this.chips.forEach((chip, i) => chip.style.setProperty("--swatch", colours.categories[i] ?? "currentcolor"));
+    this.colours = colours;
+    this.explained = "";
+    this.explain();
+  }
+
+  /** Only looks that are to be seen are explained. */
+  private explain(): void {
+    const { hall, colours } = this;
+    if (!colours) return;
+    const seen = new Set(hall.states);
+    const looks: [string, string][] =
+      this.audience === "staff"
+        ? STAFF_LOOKS.filter(([state]) => seen.has(state)).map(([state, look]) => [`${look}:s:0`, stateNames()[state]!])
+        : [["taken:s:0", t("Taken")]];
+    if (hall.opened.includes(1)) looks.push(["offered:s:0", this.audience === "staff" ? t("Kept, to sell from") : t("Kept for you")]);
+    looks.push(["mine:s:", this.audience === "staff" ? t("In the basket") : t("Yours")]);
+    const told = looks.join();
+    if (told === this.explained) return;
+    this.explained = told;
+    this.keys.replaceChildren(...looks.map(([look, words]) => h("li", {}, drawSample(look, colours, 7.5), words)));
   }
 
   /** How many are left, for whoever cannot see the colours; a category with none left says so to everybody. */
   count(): void {
     const left = new Uint32Array(this.chips.length);
-    for (let i = 0; i < this.hall.n; i++) if (this.hall.states[i] === 0) left[this.hall.category[i]!]!++;
+    for (let i = 0; i < this.hall.n; i++) if (this.hall.isFree(i)) left[this.hall.category[i]!]!++;
+    this.explain();
     this.chips.forEach((chip, i) => {
       const n = left[i]!;
       chip.toggleAttribute("data-none", n === 0);

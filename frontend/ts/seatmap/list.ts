@@ -5,8 +5,8 @@
  */
 import { h, icon } from "../core/dom";
 import { money, t, tn } from "../core/i18n";
-import { fullPrice, type Prices, seatSentence } from "./facts";
-import { FREE, type Hall, type Row, STANDARD } from "./plan";
+import { type Audience, fullPrice, type Prices, seatSentence } from "./facts";
+import { type Hall, type Row, STANDARD } from "./plan";
 
 export class SeatList {
   readonly element = h("div", { class: "seat-list" });
@@ -21,6 +21,7 @@ export class SeatList {
     private readonly prices: Prices,
     private readonly colourOf: (category: number) => string,
     private readonly onChoose: (seat: number) => void,
+    private readonly audience: Audience,
   ) {
     this.aisles = new Set(hall.runs.flatMap((run) => run.slice(0, 1)));
     hall.plan.zones.forEach((name, zone) => {
@@ -86,9 +87,9 @@ export class SeatList {
 
   private dress(button: HTMLButtonElement, seat: number): void {
     const { hall } = this;
-    const free = hall.states[seat] === FREE;
+    const free = hall.isFree(seat);
     const mine = hall.mine[seat] === 1 || hall.waiting[seat] === 1;
-    button.setAttribute("aria-label", seatSentence(hall, seat, this.prices));
+    button.setAttribute("aria-label", seatSentence(hall, seat, this.prices, this.audience));
     button.setAttribute("aria-pressed", String(mine));
     if (!free && !mine) button.setAttribute("aria-disabled", "true");
     else button.removeAttribute("aria-disabled");
@@ -99,7 +100,7 @@ export class SeatList {
 
   private leftIn(rows: Row[]): string {
     let n = 0;
-    for (const row of rows) for (const seat of row.seats) n += Number(this.hall.states[seat] === FREE);
+    for (const row of rows) for (const seat of row.seats) n += Number(this.hall.isFree(seat));
     return n ? tn("{n} free", "{n} free", n) : t("none left");
   }
 

@@ -7,8 +7,9 @@
  */
 import type { Theme } from "../core/theme";
 import { type Camera, toScreen, toWorld } from "./camera";
+import type { Audience } from "./facts";
 import type { Grid } from "./grid";
-import { type AreaJson, BLOCKED, type Box, type Hall, HELD, PENDING, STANDARD, USED, WHEELCHAIR } from "./plan";
+import { ALLOTTED, type AreaJson, BLOCKED, type Box, type Hall, HELD, LINKED, PENDING, STANDARD, USED, WHEELCHAIR } from "./plan";
 import { RowLabels } from "./row_labels";
 import { drawSign, type Look, signOf, Sprites } from "./sprites";
 
@@ -27,9 +28,6 @@ export interface Colours {
   display: string;
   categories: string[];
 }
-
-/** Who looks: staff see why a seat is taken, buyers only that it is. */
-export type Audience = "buyer" | "staff";
 
 export interface Scene {
   hall: Hall;
@@ -189,22 +187,24 @@ export function lookOf({ hall, audience, hidden }: Scene, seat: number): Look {
   if (hall.waiting[seat]) return `waiting:${kind}:`;
   const category = hall.category[seat]!;
   const state = hall.states[seat]!;
-  if (state !== 0) {
-    if (audience === "buyer" || state === BLOCKED) return state === BLOCKED ? `blocked:${kind}:` : `taken:${kind}:`;
-    if (state === HELD || state === PENDING) return `${state === HELD ? "held" : "pending"}:${kind}:${category}`;
-    return `${state === USED ? "used" : "sold"}:${kind}:${category}`;
+  if (hall.isFree(seat)) {
+    if (hidden.has(category)) return `faded:${kind}:${category}`;
+    return `${state === ALLOTTED ? "offered" : "free"}:${kind}:${category}`;
   }
-  return hidden.has(category) ? `faded:${kind}:${category}` : `free:${kind}:${category}`;
+  if (state === BLOCKED) return `blocked:${kind}:`;
+  if (audience === "buyer") return `taken:${kind}:`;
+  const coloured: Record<number, string> = { [HELD]: "held", [PENDING]: "pending", [ALLOTTED]: "kept", [USED]: "used" };
+  return state === LINKED ? `linked:${kind}:` : `${coloured[state] ?? "sold"}:${kind}:${category}`;
 }
 
 function flatColour(look: Look, colours: Colours): [string, number] {
   const [state, , category] = look.split(":");
   if (state === "mine" || state === "waiting") return [colours.lamp, 1];
-  if (state === "taken" || state === "blocked") return [colours.taken, 1];
+  if (state === "taken" || state === "blocked" || state === "linked") return [colours.taken, 1];
   const colour = colours.categories[Number(category)] ?? colours.label;
   if (state === "faded") return [colour, 0.16];
   if (state === "sold" || state === "used") return [colours.takenMark, 1];
-  return [colour, state === "free" ? 1 : 0.5];
+  return [colour, state === "held" || state === "pending" ? 0.5 : 1];
 }
 
 function paintSpecks(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, camera: Camera, groups: Map<Look, number[]>): void {
@@ -220,12 +220,15 @@ function paintSpecks(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, ca
   ctx.globalAlpha = 1;
 }
 
+/** A disc's radius as a share of the seat's: what is not to be had steps back by size as well as by colour. */
+const SHARES: Record<string, number> = { taken: 0.55, blocked: 0.55, linked: 0.55, kept: 0.5, mine: 1.15, offered: 1 };
+
 function paintDiscs(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, camera: Camera, groups: Map<Look, number[]>): void {
   for (const [look, seats] of groups) {
     const [colour, alpha] = flatColour(look, colours);
     const [state, kind] = look.split(":");
-    // Taken seats step back by size as well as by colour; wheelchair places are square.
-    const share = state === "taken" || state === "blocked" ? 0.55 : state === "mine" ? 1.15 : 0.88;
+    // Wheelchair places are square.
+    const share = SHARES[state ?? ""] ?? 0.88;
     ctx.fillStyle = colour;
     ctx.globalAlpha = alpha;
     ctx.beginPath();

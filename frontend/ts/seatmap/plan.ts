@@ -1,7 +1,8 @@
 /**
  * A hall in the browser: the columns of the plan's JSON as typed arrays, all indexed by a seat's ordinal.
  *
- * The arrays are never copied or re-made while the page lives; only `states`, `mine` and `waiting` change.
+ * The arrays are never copied or re-made while the page lives; only `states`, `mine`,
+ * `waiting` and `opened` change.
  */
 
 export interface AreaJson {
@@ -59,6 +60,10 @@ export const PENDING = 2;
 export const SOLD = 3;
 export const BLOCKED = 4;
 export const USED = 5;
+/** Kept for whoever has the key: an allotment's. */
+export const ALLOTTED = 6;
+/** Taken in a linked performance: through the season pass, or in one of its matches. */
+export const LINKED = 7;
 
 export const STANDARD = 0;
 export const WHEELCHAIR = 1;
@@ -83,6 +88,8 @@ export class Hall {
   readonly facing: Float32Array;
   readonly states: Uint8Array;
   readonly mine: Uint8Array;
+  /** Kept seats that this visitor may take: a key opens them, or a cashier sells from them. */
+  readonly opened: Uint8Array;
   /** Asked for, not yet answered. */
   readonly waiting: Uint8Array;
   readonly rowLabel: readonly string[];
@@ -109,6 +116,7 @@ export class Hall {
     this.states = new Uint8Array(this.n);
     this.mine = new Uint8Array(this.n);
     this.waiting = new Uint8Array(this.n);
+    this.opened = new Uint8Array(this.n);
     this.rows = gatherRows(plan);
     this.rowOf = new Uint32Array(this.n);
     this.rows.forEach((row, index) => row.seats.forEach((seat) => (this.rowOf[seat] = index)));
@@ -117,8 +125,9 @@ export class Hall {
     this.radius = median(this.r) || 10;
   }
 
+  /** Whether this visitor may take it now. */
   isFree(seat: number): boolean {
-    return this.states[seat] === FREE;
+    return this.states[seat] === FREE || (this.states[seat] === ALLOTTED && this.opened[seat] === 1);
   }
 
   zoneName(seat: number): string {

@@ -37,7 +37,7 @@ export class Sprites {
   ink(look: Look, colours: Colours): string {
     const [state, kind, category] = look.split(":") as [string, string, string];
     if (kind === "w" && state !== "held") return "";
-    if (state === "free") return inkOn(colours.categories[Number(category)] ?? "#000000");
+    if (state === "free" || state === "offered") return inkOn(colours.categories[Number(category)] ?? "#000000");
     if (state === "held" || state === "pending" || state === "sold") return colours.label;
     return "";
   }
@@ -70,6 +70,16 @@ function chair(ctx: CanvasRenderingContext2D, look: Look, colours: Colours): voi
     case "free":
       seat(ctx, kind, colour, colour, 1);
       break;
+    case "offered":
+      seat(ctx, kind, colour, colour, 1);
+      outline(ctx, kind, colours.lamp, [], 0.3);
+      break;
+    case "kept":
+      seat(ctx, kind, colours.floor, colour, 0.94);
+      ctx.globalAlpha = 0.34;
+      seat(ctx, kind, colour, colour, 0.94);
+      ctx.globalAlpha = 1;
+      break;
     case "faded":
       ctx.globalAlpha = 0.16;
       seat(ctx, kind, colour, colour, 1);
@@ -86,6 +96,7 @@ function chair(ctx: CanvasRenderingContext2D, look: Look, colours: Colours): voi
     case "used":
       seat(ctx, kind, colours.taken, colours.taken, 0.8);
       break;
+    case "linked":
     case "blocked":
       seat(ctx, kind, colours.taken, colours.taken, 0.78);
       break;
@@ -126,9 +137,9 @@ function seat(ctx: CanvasRenderingContext2D, kind: string, cushion: string, back
   ctx.restore();
 }
 
-function outline(ctx: CanvasRenderingContext2D, kind: string, colour: string, dash: number[]): void {
+function outline(ctx: CanvasRenderingContext2D, kind: string, colour: string, dash: number[], width = 0.2): void {
   ctx.strokeStyle = colour;
-  ctx.lineWidth = 0.2;
+  ctx.lineWidth = width;
   ctx.setLineDash(dash);
   ctx.beginPath();
   ctx.roundRect(-0.72, -0.78, 1.44, 1.36, kind === "w" ? 0.18 : 0.36);
@@ -149,22 +160,26 @@ function glow(ctx: CanvasRenderingContext2D, colour: string): void {
   ctx.restore();
 }
 
+type Sign = "tick" | "slash" | "wheelchair" | "key" | "chain";
+
 /** A sign that stands upright on its chair, whichever way the chair faces: [what, colour], or null. */
-export function signOf(look: Look, colours: Colours): ["tick" | "slash" | "wheelchair", string] | null {
+export function signOf(look: Look, colours: Colours): [Sign, string] | null {
   const [state, kind, category] = look.split(":") as [string, string, string];
   if (state === "mine") return ["tick", colours.onLamp];
   if (state === "used") return ["tick", colours.takenMark];
   if (state === "blocked") return ["slash", colours.takenMark];
+  if (state === "kept") return ["key", colours.label];
+  if (state === "linked") return ["chain", colours.takenMark];
   if (kind !== "w") return null;
-  if (state === "free") return ["wheelchair", inkOn(colours.categories[Number(category)] ?? "#000000")];
+  if (state === "free" || state === "offered") return ["wheelchair", inkOn(colours.categories[Number(category)] ?? "#000000")];
   return state === "taken" ? ["wheelchair", colours.takenMark] : null;
 }
 
 /** Draws a sign in units of the seat's radius around (0, 0). */
-export function drawSign(ctx: CanvasRenderingContext2D, sign: "tick" | "slash" | "wheelchair", colour: string): void {
+export function drawSign(ctx: CanvasRenderingContext2D, sign: Sign, colour: string): void {
   ctx.lineCap = "round";
   ctx.lineJoin = "round";
-  ({ tick, slash, wheelchair })[sign](ctx, colour);
+  ({ tick, slash, wheelchair, key, chain })[sign](ctx, colour);
 }
 
 function tick(ctx: CanvasRenderingContext2D, colour: string): void {
@@ -184,6 +199,42 @@ function slash(ctx: CanvasRenderingContext2D, colour: string): void {
   ctx.moveTo(-0.36, 0.3);
   ctx.lineTo(0.36, -0.42);
   ctx.stroke();
+}
+
+function key(ctx: CanvasRenderingContext2D, colour: string): void {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 0.16;
+  ctx.beginPath();
+  ctx.arc(-0.3, -0.08, 0.2, 0, 2 * Math.PI);
+  ctx.moveTo(-0.1, -0.08);
+  ctx.lineTo(0.48, -0.08);
+  ctx.lineTo(0.48, 0.16);
+  ctx.moveTo(0.26, -0.08);
+  ctx.lineTo(0.26, 0.1);
+  ctx.stroke();
+}
+
+function chain(ctx: CanvasRenderingContext2D, colour: string): void {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 0.15;
+  ctx.beginPath();
+  ctx.ellipse(-0.2, 0.04, 0.27, 0.17, -0.6, 0, 2 * Math.PI);
+  ctx.stroke();
+  ctx.beginPath();
+  ctx.ellipse(0.2, -0.16, 0.27, 0.17, -0.6, 0, 2 * Math.PI);
+  ctx.stroke();
+}
+
+/** One chair upright, for a legend: exactly what the map draws. */
+export function drawSample(look: Look, colours: Colours, radius = 8): HTMLCanvasElement {
+  const dpr = Math.min(3, devicePixelRatio || 1);
+  const { image } = draw(look, colours, radius, dpr);
+  const ctx = image.getContext("2d")!;
+  const sign = signOf(look, colours);
+  if (sign) drawSign(ctx, ...sign);
+  image.className = "sample";
+  image.style.width = `${image.width / dpr}px`;
+  return image;
 }
 
 /** The sign for a wheelchair place, simplified to what reads at 12 pixels. */
