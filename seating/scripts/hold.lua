@@ -161,20 +161,22 @@ do
 end
 check_quotas()
 
--- Best seats: of the choices that their quotas allow, the one that seats the party best.
-local function fits(fares, perf)
-  local more, short = {}, nil
+-- The quotas that have no room for these fares and what is left of them, the least first.
+local function lacking(fares)
+  local more, short = {}, {}
   for _, fare in ipairs(fares) do
     read_quotas(fare[2])
     for _, id in ipairs(fare[2]) do more[id] = (more[id] or 0) + fare[3] end
   end
   for id, count in pairs(more) do
     local left = left_of(id, count)
-    if left < count and not (short and short[2] <= left) then short = {id, math.max(0, left)} end
+    if left < count then short[#short + 1] = {id, math.max(0, left)} end
   end
+  table.sort(short, function(a, b) return a[2] < b[2] end)
   return short
 end
 
+-- Best seats: of the choices that their quotas allow, the one that seats the party best.
 local function seats_for(line, perf, house)
   local stock = line[1] == 'r'
   local count, from = stock and line[6] or line[4], line[9]
@@ -194,9 +196,9 @@ local function seats_for(line, perf, house)
   end
   local over = {}
   for k, choice in ipairs(choices) do
-    local lacks = fits(choice[2], perf)
-    if lacks and not may.quotas then
-      if not short or lacks[2] > short[2] then short = lacks end
+    local lacks = lacking(choice[2])
+    if #lacks > 0 and not may.quotas then
+      if not short or lacks[1][2] > short[2] then short = lacks[1] end
     else
       over[k] = lacks
       usable[#usable + 1] = {choice[1], k}
@@ -217,8 +219,7 @@ local function seats_for(line, perf, house)
     if short then refuse('quota_exhausted', perf, -1, short[1], short[2]) end
     return refuse(why, perf, -1, '', left)
   end
-  local lacks = over[picked.choice]
-  if lacks then unless('quotas', 'quota_exhausted', perf, -1, lacks[1], lacks[2]) end
+  for _, each in ipairs(over[picked.choice]) do unless('quotas', 'quota_exhausted', perf, -1, each[1], each[2]) end
   return picked.ordinals, choices[picked.choice][2], from
 end
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -28,6 +29,7 @@ from seating.store import (
     PerformanceState,
     Quantity,
     QuotaState,
+    Reason,
     SeatOwner,
     cart_ref,
 )
@@ -355,3 +357,18 @@ def opening() -> Model:
         model.homes[HOME][ordinal] = "press"
     model.keys[HOME, 2] = "own"
     return model
+
+
+# For comparing
+
+
+def whys(reasons: tuple[Reason, ...]) -> list[Why]:
+    return sorted((each.code, each.ordinal, each.quota, each.left) for each in reasons)
+
+
+def timeless(items: Any) -> list[HeldItem]:
+    return [msgspec.structs.replace(item, expires_at_ms=0) for item in items]
+
+
+def places(items: Any) -> list[tuple[Any, ...]]:
+    return sorted((i.performance, i.ordinal, i.tariff, i.quotas, i.allotment) for i in items)

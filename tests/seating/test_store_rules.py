@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
 from seating.store import (
@@ -18,12 +19,14 @@ from seating.store import (
     OrderRule,
     Quantity,
     Refusal,
+    RowByRow,
 )
 from tests.seating.shop import (
     ALL,
     EVENT,
     FAIR,
     GROUP,
+    SEATED,
     TOMORROW,
     TONIGHT,
     have,
@@ -152,6 +155,18 @@ async def test_a_blocked_seat_taken_knowingly_is_off_sale_again_when_it_is_given
             await inventory.sell(GROUP, "C1")
             await inventory.give_back(GROUP, "C1")
         assert await states(inventory) == {3: BLOCKED, 4: BLOCKED}
+
+
+@pytest.mark.parametrize("kind", [BestSeats, RowByRow])
+async def test_every_quota_that_best_seats_pass_over_is_told(
+    inventory: Inventory, kind: type[BestSeats] | type[RowByRow]
+) -> None:
+    """QUO-5: the journal keeps them all, whoever chose the seats."""
+    await inventory.set_limits(GROUP, {EVENT: 1, SEATED: 0})
+    held = await inventory.hold(request("boss", kind(TONIGHT, 2, 5, ALL), exceed=("quotas",)))
+    assert isinstance(held, Held)
+    told = sorted((each.code, each.quota, each.left) for each in held.exceeded)
+    assert told == [("quota_exhausted", EVENT, 1), ("quota_exhausted", SEATED, 0)]
 
 
 async def test_a_sold_seat_is_nobodys_to_override(inventory: Inventory) -> None:
