@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -40,7 +40,7 @@ class Master:
             "port": port, "bind": "127.0.0.1", "dir": directory, "save": "", "cluster-enabled": "yes",
             "cluster-node-timeout": NODE_TIMEOUT_MS, "cluster-require-full-coverage": "yes" if coverage else "no",
         }  # fmt: skip
-        # Ended with us by the kernel, even if we are killed -9.
+        # Ended with us by the kernel, even if we are killed -9; with the thread that started it, to be exact.
         leash = [path, "--pdeathsig", "TERM"] if (path := shutil.which("setpriv")) else []
         self._command = [
             *leash,
@@ -128,6 +128,31 @@ class Cluster:
 
     def others(self, master: Master) -> list[Master]:
         return [other for other in self.masters if other is not master]
+
+    def open_slot(self, group: str, target: Master) -> Master:
+        """The group's slot is on its way to another master. The one that has it."""
+        source, slot = self.master_of(group), slot_of(group)
+        target.say("CLUSTER SETSLOT", slot, "IMPORTING", source.id())
+        source.say("CLUSTER SETSLOT", slot, "MIGRATING", target.id())
+        return source
+
+    def keys_at(self, master: Master, group: str) -> list[str]:
+        """All that lies in the group's slot there."""
+        return sorted(cast(list[str], master.say("CLUSTER GETKEYSINSLOT", slot_of(group), 10_000)))
+
+    def carry(self, source: Master, target: Master, keys: Sequence[str]) -> None:
+        """These keys, in one step."""
+        source.say("MIGRATE", "127.0.0.1", target.port, "", 0, 10_000, "KEYS", *keys)
+
+    def close_slot(self, group: str, target: Master) -> None:
+        """It has arrived. The new master first: it would otherwise send everybody back."""
+        for master in (target, *self.others(target)):
+            master.say("CLUSTER SETSLOT", slot_of(group), "NODE", target.id())
+
+    def leave_slot(self, group: str) -> None:
+        """It stays where it is after all."""
+        for master in self.masters:
+            master.say("CLUSTER SETSLOT", slot_of(group), "STABLE")
 
 
 def slot_of(group: str) -> int:
