@@ -27,7 +27,7 @@ from app.core.i18n import current_locale
 from app.core.ids import digest_of, new_reference, new_token
 from app.core.money import show_money
 from app.sales.carts import Cart, group_of, release
-from app.sales.inventory import GroupGone, inventory, lock_group, with_group
+from app.sales.inventory import GroupGone, inventory, lock_group, mend, with_group
 from app.sales.kept import allotment_of, kept_back
 from app.sales.reconciliation import reconcile
 from app.sales.rules.limits import exhausted
@@ -100,8 +100,9 @@ async def place_order(
                 method=method, expected_total_minor=expected_total_minor, seller=seller, settled=settled,
                 received_minor=received_minor, at=at,
             )  # fmt: skip
-    except GroupMissing:
-        # Forgotten since it was looked at, a line above.
+    except GroupMissing as missing:
+        # Lost since it was looked at, a line above. Nothing is written; the next click finds it mended.
+        await mend(missing)
         raise Problem("store_unavailable") from None
     except UniqueViolationError as violation:
         # The ledger knows a seat as sold that the live inventory had on offer: the index has just done its work.
