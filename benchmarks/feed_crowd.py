@@ -3,9 +3,9 @@
 `python -m benchmarks.feed_crowd HOST PORT PATH`; each line on its standard input is a command, each answered by one
 line of JSON:
 
-    open N FIRST        N more viewers, all at once; when each has got FIRST frames: {"seconds": …}
-    reopen FIRST        every viewer leaves, then all come back at once, every second one asking to resume
-    count               {"frames": …, "bytes": …} since the last `count`
+    open N FIRST AT_ONCE   N more viewers, AT_ONCE handshakes at a time; when each has got FIRST frames: {"seconds": …}
+    reopen FIRST AT_ONCE   every viewer leaves, then all come back at once, every second one asking to resume
+    count                  {"frames": …, "bytes": …} since the last `count`
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ import uvloop
 
 from benchmarks.peers._driving import many_files
 
-HANDSHAKES_MAX = 1_000
-"""Under way at a time: more than that overflow the kernel's queue of connections, and would measure its retries."""
 _HELLO = b'{"t":"hello","v":1}'
 
 
@@ -45,9 +43,9 @@ class Crowd:
         self.place: tuple[str, int] | None = None
         """Where every second one of those who come back asks to resume."""
 
-    async def open(self, count: int, first: int) -> dict[str, Any]:
+    async def open(self, count: int, first: int, at_once: int) -> dict[str, Any]:
         began = time.perf_counter()
-        gate = asyncio.Semaphore(HANDSHAKES_MAX)
+        gate = asyncio.Semaphore(at_once)
         await asyncio.gather(*(self._open(number, first, gate) for number in range(count)))
         return {"seconds": time.perf_counter() - began, "viewers": len(self.viewers), "lost": self.lost}
 
@@ -59,13 +57,13 @@ class Crowd:
         await viewer.current
         self.viewers.append(viewer)
 
-    async def reopen(self, first: int) -> dict[str, Any]:
+    async def reopen(self, first: int, at_once: int) -> dict[str, Any]:
         count = len(self.viewers)
         for viewer in self.viewers:
             viewer.leaves()
         self.viewers.clear()
         await asyncio.sleep(1)
-        return await self.open(count, first)
+        return await self.open(count, first, at_once)
 
     def count(self) -> dict[str, Any]:
         counted = {"frames": self.frames, "bytes": self.bytes, "lost": self.lost}

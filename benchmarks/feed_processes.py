@@ -20,6 +20,8 @@ from app.bootstrap.browser_code import node_directory
 
 _ROOT = Path(__file__).parent.parent
 _LINE_BYTES_MAX = 1 << 20
+HANDSHAKES_MAX = 1_000
+"""Under way at a time: more than that overflow the kernel's queue of connections, and would measure its retries."""
 
 
 @contextlib.asynccontextmanager
@@ -113,13 +115,13 @@ class Crowd:
     def __init__(self, process: Process) -> None:
         self._process = process
 
-    async def open(self, viewers: int, first: int) -> float:
+    async def open(self, viewers: int, first: int, *, at_once: int = HANDSHAKES_MAX) -> float:
         """Seconds until `viewers` more have got `first` frames each."""
-        return _all_there(json.loads(await tell(self._process, f"open {viewers} {first}")))
+        return _all_there(json.loads(await tell(self._process, f"open {viewers} {first} {at_once}")))
 
     async def reopen(self, first: int) -> float:
         """Seconds until all have come back and got `first` frames each."""
-        return _all_there(json.loads(await tell(self._process, f"reopen {first}")))
+        return _all_there(json.loads(await tell(self._process, f"reopen {first} {HANDSHAKES_MAX}")))
 
     async def count(self) -> int:
         """Frames that all of them got since it was last asked. Raises RuntimeError when one was cut off."""
