@@ -112,8 +112,8 @@ class Price(Table, tablename="price", schema="catalog"):
 
 
 class Quota(Table, tablename="quota", schema="catalog"):
-    """A limit (QUO-1). An empty field means "any": performance, tariff and category narrow it together. That of a
-    performance takes the place of its event's for the same tariff and category."""
+    """A limit (QUO-1). An empty field means "any": performance, tariff and category narrow it together. Of a tariff, a
+    performance's limit takes the place of its event's."""
 
     id = BigSerial(primary_key=True)
     event = ForeignKey(Event, null=False, on_delete=OnDelete.restrict, index=True)

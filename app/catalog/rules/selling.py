@@ -47,13 +47,14 @@ def default_tariff(offer: Offer, channel: Channel, category: str) -> TariffOffer
 
 
 def limits_of(offer: Offer) -> tuple[QuotaOffer, ...]:
-    """The limits in force at a performance (QUO-1). One of its own takes precedence over its event's for the same
-    tariff and category, and stands in its place; a limit over several events is none of these, and always counts."""
-    own = {(q.tariff, q.category) for q in offer.quotas if q.performance == offer.id}
+    """The limits in force at a performance, all of them at once (QUO-1). Only, what the performance says of a tariff
+    takes precedence over what its event says of the same tariff and category, and stands in its place. Totals of the
+    event and of its categories add up over performances and always count: to drop one would sell beyond it."""
+    own = {(q.tariff, q.category) for q in offer.quotas if q.performance == offer.id and q.tariff is not None}
     return tuple(
         q
         for q in offer.quotas
-        if q.performance == offer.id or (q.performance is None and (q.shared or (q.tariff, q.category) not in own))
+        if q.performance == offer.id or (q.performance is None and (q.tariff, q.category) not in own)
     )
 
 
