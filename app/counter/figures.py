@@ -9,14 +9,16 @@ import msgspec
 from msgspec import Struct
 
 from app.catalog.offers import Offer
-from app.catalog.queries import offers_of
+from app.catalog.queries import offers_of, offers_of_group, plan_of
 from app.catalog.rules.selling import limits_of
 from app.core.clock import now
 from app.core.db import connection
 from app.core.i18n import translated
+from app.counter.occupancy import QuotaFigures, ZoneFigures, quotas_filled, zones_filled
 from app.sales.carts import title_of
+from app.sales.kept import kept_back
 from app.sales.queries import local, snapshot_of
-from seating.store import FREE, HELD, PENDING, SOLD, USED
+from seating.store import ALLOTTED, FREE, HELD, LINKED, PENDING, SOLD, USED, Snapshot
 
 MINUTES = 60
 OFFLINE_AFTER = timedelta(seconds=20)
@@ -24,6 +26,9 @@ LATEST = 12
 
 
 class PerformanceFigures(Struct, frozen=True, kw_only=True):
+    """`sold` includes those inside (`used`); `kept` places are allotments', `linked` ones taken in another performance.
+    `plan` is the version whose zones these are; unnumbered: None, and no zones."""
+
     id: int
     title: str
     starts_at: str
@@ -33,7 +38,11 @@ class PerformanceFigures(Struct, frozen=True, kw_only=True):
     pending: int
     sold: int
     used: int
+    kept: int
+    linked: int
     takings_minor: int
+    plan: int | None
+    zones: tuple[ZoneFigures, ...]
 
 
 class GateFigures(Struct, frozen=True):
@@ -65,6 +74,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     title: str
     currency: str
     performances: tuple[PerformanceFigures, ...]
+    quotas: tuple[QuotaFigures, ...]
     takings_minor: int
     orders: int
     sales_per_minute: tuple[int, ...]
@@ -79,6 +89,8 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
     if not offers or offers[0].box_office.organizer != organizer:
         return None
     at = now()
+    # What other events keep back of a limit that they share is kept back here too (AHEAD-12).
+    group = await offers_of_group(offers[0].group) or offers
     async with connection() as ledger:
         sold = await ledger.fetch(
             # Tariffs that are left out of totals (QUO-3) are no sold places; their money is money.
@@ -114,13 +126,19 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
             "SELECT name, kind, status, last_seen_at, revoked_at FROM accounts.device WHERE organizer = $1 ORDER BY id",
             organizer,
         )
+        kept = await kept_back(ledger, {o.id: o for o in group}, {}, at)
+    snapshots = {o.id: await snapshot_of(o) for o in offers}
+    used = {key: count for snapshot in snapshots.values() for key, (count, _) in snapshot.quotas.items()}
     by_performance = {row["performance"]: row for row in sold}
     zone = offers[0].zone
     return Figures(
         event=event,
         title=title_of(offers[0]) if len(offers) == 1 else translated(offers[0].title),
         currency=offers[0].currency,
-        performances=tuple([await _performance(o, by_performance.get(o.id)) for o in offers]),
+        performances=tuple(
+            [await _performance(o, snapshots[o.id], by_performance.get(o.id), kept) for o in offers]
+        ),
+        quotas=quotas_filled(offers, group, used, kept),
         takings_minor=sum(int(row["minor"]) for row in sold),
         orders=orders,
         sales_per_minute=_per_minute({row["ago"]: row["n"] for row in minutes}),
@@ -140,25 +158,29 @@ def _per_minute(by_age: dict[int, int]) -> tuple[int, ...]:
     return tuple(by_age.get(MINUTES - 1 - index, 0) for index in range(MINUTES))
 
 
-async def _performance(offer: Offer, sold: Any) -> PerformanceFigures:
-    snapshot = await snapshot_of(offer)
+async def _performance(offer: Offer, snapshot: Snapshot, sold: Any, kept_of: dict[str, int]) -> PerformanceFigures:
     states = snapshot.states
-    if offer.plan is not None:
-        counts = {state: states.count(state) for state in (FREE, HELD, PENDING, SOLD, USED)}
+    plan = await plan_of(offer)
+    if plan is not None:
+        counts = {state: states.count(state) for state in (FREE, HELD, PENDING, SOLD, USED, ALLOTTED, LINKED)}
         capacity = len(states)
         used = counts[USED]
         sold_now = counts[SOLD] + used
         held, pending, free = counts[HELD], counts[PENDING], counts[FREE]
+        kept, linked = counts[ALLOTTED], counts[LINKED]
     else:
         whole = [q for q in limits_of(offer) if not q.tariff and not q.category]
-        size = [q.size for q in whole]
-        capacity = min(size, default=0)
+        capacity = min((q.size for q in whole), default=0)
         sold_now, used = (sold["n"], sold["used"]) if sold else (0, 0)
-        taken = max((snapshot.quotas.get(q.key, (0, None))[0] for q in whole if q.performance == offer.id), default=0)
-        held, pending, free = max(0, taken - sold_now), 0, max(0, capacity - taken)
+        own = [q.key for q in whole if q.performance == offer.id]
+        taken = max((snapshot.quotas.get(key, (0, None))[0] for key in own), default=0)
+        kept, linked = max((kept_of.get(key, 0) for key in own), default=0), 0
+        held, pending, free = max(0, taken - sold_now), 0, max(0, capacity - taken - kept)
     return PerformanceFigures(
         id=offer.id, title=title_of(offer), starts_at=local(offer.starts_at, offer.zone), capacity=capacity, free=free,
-        held=held, pending=pending, sold=sold_now, used=used, takings_minor=int(sold["minor"]) if sold else 0,
+        held=held, pending=pending, sold=sold_now, used=used, kept=kept, linked=linked,
+        takings_minor=int(sold["minor"]) if sold else 0, plan=offer.plan,
+        zones=zones_filled(offer.plan, plan, states) if plan is not None and offer.plan is not None else (),
     )  # fmt: skip
 
 

@@ -4,12 +4,12 @@ import { test } from "node:test";
 import { partsOf, percent, type PerformanceFigures, rhythmOf, totalsOf, trust } from "../../ts/work/figures";
 
 const house = (more: Partial<PerformanceFigures>): PerformanceFigures => ({
-  id: 1, title: "", starts_at: "", capacity: 100, free: 0, held: 0, pending: 0, sold: 0, used: 0, takings_minor: 0, ...more,
+  id: 1, title: "", starts_at: "", capacity: 100, free: 0, held: 0, pending: 0, sold: 0, used: 0, kept: 0, linked: 0, takings_minor: 0, plan: null, zones: [], ...more,
 });
 
 test("the parts of a bar fill it, those inside taken from those sold", () => {
   const parts = partsOf(house({ sold: 40, used: 10, pending: 5, held: 15, free: 35 }));
-  assert.deepEqual(parts.map(({ part, n }) => [part, n]), [["used", 10], ["sold", 30], ["pending", 5], ["held", 15], ["blocked", 5], ["free", 35]]);
+  assert.deepEqual(parts.map(({ part, n }) => [part, n]), [["used", 10], ["sold", 30], ["pending", 5], ["held", 15], ["kept", 0], ["blocked", 5], ["free", 35]]);
   assert.ok(Math.abs(parts.reduce((sum, { share }) => sum + share, 0) - 1) < 1e-9);
 });
 

@@ -6,6 +6,7 @@ import { follow } from "../core/live";
 import { applyTheme } from "../core/theme";
 import { type Figures, partsOf, percent, type PerformanceFigures, rhythmOf, totalsOf, trust } from "../work/figures";
 import { SalesPlot } from "../work/plot";
+import { Sides } from "../work/sides";
 import { clockLike, wallDay, wallTime } from "../work/words";
 
 const given = readJson<{ event: number; figures: Figures }>("page-data")!;
@@ -13,6 +14,7 @@ const POLL_MS = 5_000;
 const wall = new URLSearchParams(location.search).get("wall") === "1";
 const shown = new Map<string, string>();
 
+const sides = new Sides(given.event);
 let plot: SalesPlot;
 let live = false;
 let heardMs = Date.now();
@@ -35,6 +37,7 @@ function show(figures: Figures): void {
     ? `${tn("{n} in the last hour", "{n} in the last hour", rhythm.hour)} · ${rhythm.peakAgo > 0 ? t("most in one minute: {n}, {ago} min ago", { n: rhythm.peak, ago: rhythm.peakAgo }) : t("most in one minute: {n}, now", { n: rhythm.peak })}`
     : t("Nothing was sold in the last hour.");
   plot.show(figures.sales_per_minute);
+  sides.show(figures);
   showHouses(performances, currency);
   showLatest(figures);
   showGates(figures);
@@ -82,7 +85,7 @@ function showHouses(performances: readonly PerformanceFigures[], currency: strin
 }
 
 function houseRow(figures: PerformanceFigures, currency: string, named: boolean): HTMLElement {
-  const names = { used: t("inside"), sold: t("sold"), pending: t("being paid"), held: t("held"), blocked: t("blocked"), free: t("free") };
+  const names = { used: t("inside"), sold: t("sold"), pending: t("being paid"), held: t("held"), kept: t("kept"), blocked: t("blocked"), free: t("free") };
   const parts = partsOf(figures);
   const bar = h(
     "div",

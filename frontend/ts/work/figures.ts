@@ -11,7 +11,41 @@ export interface PerformanceFigures {
   /** Inside or not: `used` are among them. */
   sold: number;
   used: number;
+  /** Kept for whoever has a key, and taken in a linked performance. */
+  kept: number;
+  linked: number;
   takings_minor: number;
+  /** The plan's version, of which `zones` are; null where nothing is numbered. */
+  plan: number | null;
+  zones: ZoneFigures[];
+}
+
+/** `sold` includes those inside. */
+export interface ZoneFigures {
+  name: string;
+  capacity: number;
+  free: number;
+  held: number;
+  pending: number;
+  sold: number;
+  kept: number;
+  linked: number;
+  blocked: number;
+}
+
+export interface QuotaFigures {
+  id: number;
+  name: string;
+  /** null: it limits the whole event. */
+  performance: number | null;
+  tariff: string | null;
+  category: string | null;
+  size: number;
+  /** Sold, being paid or held. */
+  used: number;
+  /** Kept back by allotments. */
+  kept: number;
+  shared: boolean;
 }
 
 export interface Figures {
@@ -19,6 +53,7 @@ export interface Figures {
   title: string;
   currency: string;
   performances: PerformanceFigures[];
+  quotas: QuotaFigures[];
   takings_minor: number;
   orders: number;
   /** Tickets in each of the last 60 minutes, the present one last. */
@@ -42,13 +77,13 @@ export function totalsOf(performances: readonly PerformanceFigures[]): Totals {
   return total;
 }
 
-export type Part = "used" | "sold" | "pending" | "held" | "blocked" | "free";
+export type Part = "used" | "sold" | "pending" | "held" | "kept" | "blocked" | "free";
 
 /** The parts of one bar in the order they stand, as shares of the capacity that add up to one. */
 export function partsOf(figures: PerformanceFigures): { part: Part; n: number; share: number }[] {
-  const { used, sold, pending, held, free, capacity } = figures;
-  const told = { used, sold: Math.max(0, sold - used), pending, held };
-  const known = told.used + told.sold + told.pending + told.held + free;
+  const { used, sold, pending, held, kept, free, capacity } = figures;
+  const told = { used, sold: Math.max(0, sold - used), pending, held, kept };
+  const known = told.used + told.sold + told.pending + told.held + told.kept + free;
   const all = Math.max(1, capacity, known);
   return ([...Object.entries(told), ["blocked", Math.max(0, capacity - known)], ["free", free]] as [Part, number][]).map(([part, n]) => ({ part, n, share: n / all }));
 }
