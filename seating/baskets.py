@@ -70,16 +70,16 @@ class BasketUnavailable(StoreUnavailable):
 
 
 class _Look(Struct, frozen=True):
-    """What a cart held, by group, when the store's clock said `now_ms` and the loop's `at_s`."""
+    """What a cart held, by group, when each group's clock said `now_ms` and the loop's `at_s`."""
 
     items: dict[str, tuple[HeldItem, ...]]
-    now_ms: int
+    now_ms: dict[str, int]
     at_s: float
 
     def rest_s(self, group: str) -> int:
         """Whole seconds until the first of a group's places lapses, never more than it had: a promise that fails again
         and again must not keep a seat."""
-        now_ms = self.now_ms + (asyncio.get_running_loop().time() - self.at_s) * 1000
+        now_ms = self.now_ms[group] + (asyncio.get_running_loop().time() - self.at_s) * 1000
         return max(0, int(min(item.expires_at_ms for item in self.items[group]) - now_ms) // 1000)
 
 
@@ -202,7 +202,7 @@ class Baskets:
         return tuple(left)
 
     async def _look(self, cart: str, groups: Sequence[str]) -> _Look:
-        now_ms, items = await asyncio.gather(self._inventory.now_ms(), self.held(cart, groups))
+        now_ms, items = await asyncio.gather(self._everywhere(groups, self._inventory.now_ms), self.held(cart, groups))
         return _Look(items, now_ms, asyncio.get_running_loop().time())
 
     async def _everywhere(self, groups: Iterable[str], step: Callable[[str], Awaitable[T]]) -> dict[str, T]:

@@ -8,6 +8,7 @@ caller rebuilds a group from its ledger when `GroupMissing` says so. The keys ar
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Iterable
 from typing import Any, Final
@@ -142,12 +143,15 @@ class Inventory:
         promised after `group.as_of_ms`. It is laid out beside the one in use and put in place in one step; sales go on
         meanwhile. Raises ValueError for a state that contradicts itself.
         """
-        # Known before it is there: a group that nobody's expiry loop visits would keep its lapsed holds.
-        await self._pipe.call("SADD", GROUPS, group.group)
+        # Known before it is there: a group that nobody's expiry loop visits would keep its lapsed holds. In a cluster
+        # the list may lie on a node that is away; whoever keeps a ledger knows its groups as well.
+        with contextlib.suppress(StoreUnavailable):
+            await self._pipe.call("SADD", GROUPS, group.group)
         keys = keys_of(group.group)
         if only_if_missing and await self._pipe.call("HEXISTS", keys[0], "epoch"):
             return
-        layout = lay_out(group, force=not only_if_missing, now_ms=await self.now_ms(), run=await self._run())
+        name = group.group
+        layout = lay_out(group, force=not only_if_missing, now_ms=await self.now_ms(name), run=await self._run(name))
         for first in range(0, len(layout.commands), 32):
             some = layout.commands[first : first + 32]
             await asyncio.gather(*(self._pipe.call(*command) for command in some))
@@ -165,15 +169,15 @@ class Inventory:
         for first in range(0, len(keys), 500):
             await self._pipe.call("UNLINK", *keys[first : first + 500])
 
-    async def now_ms(self) -> int:
-        """The clock that holds lapse by."""
-        seconds, micros = await self._pipe.call("TIME")
+    async def now_ms(self, group: str) -> int:
+        """The clock that a group's holds lapse by: its node's own, if Redis is a cluster."""
+        seconds, micros = await self._script("now", keys_of(group), ())
         return int(seconds) * 1000 + int(micros) // 1000
 
     async def pulse(self, group: str) -> None:
         """Raises GroupMissing when the group, or any key that it must have, is gone or cut short, or when Redis was
         started again or failed over since the group was loaded, and may have lost what happened last. Cheap."""
-        await self._step("pulse", group, await self._run())
+        await self._step("pulse", group, await self._run(group))
 
     async def dump(self, group: str) -> list[Any]:
         """Everything that is known of a group at one instant, undecoded: see scripts/dump.lua and `seating.audit`."""
@@ -370,10 +374,11 @@ class Inventory:
 
     # Steps
 
-    async def _run(self) -> str:
-        """The server's run, as it calls itself since its start. Not asked of a cluster, where a group may move."""
+    async def _run(self, group: str) -> str:
+        """The run of the server that has this group, as it calls itself since its start."""
         if isinstance(self._redis, RedisCluster):
-            return ""
+            node = self._redis.get_node_from_key(keys_of(group)[0])
+            return str((await self._redis.info("server", target_nodes=node))["run_id"]) if node else ""
         return str((await self._redis.info("server"))["run_id"])
 
     async def _suggest(self, request: HoldRequest, reasons: tuple[Reason, ...]) -> Refusal:

@@ -11,9 +11,9 @@ import asyncpg
 from redis.asyncio import Redis
 
 from app.core.journal import Line, check_chain
-from app.sales.inventory import read_group
 from seating.audit import contradictions
 from seating.dumps import Dump, read_dump
+from seating.plan import plan_from_document
 from seating.store import ALLOTTED, BLOCKED, FREE, HELD, LINKED, PENDING, SOLD, USED, Inventory
 
 STATES = {FREE: "free", HELD: "held", PENDING: "being paid", SOLD: "sold", USED: "used"}
@@ -118,7 +118,7 @@ async def live_differences(ledger: asyncpg.Connection, redis: Redis) -> list[str
     inventory = Inventory(redis)
     for group in sorted(await inventory.groups()):
         performances = await ledger.fetch(
-            "SELECT p.id, v.seats FROM catalog.performance p JOIN catalog.event e ON e.id = p.event"
+            "SELECT p.id, v.seats, v.document FROM catalog.performance p JOIN catalog.event e ON e.id = p.event"
             " LEFT JOIN catalog.plan_version v ON v.id = p.plan WHERE coalesce(e.inventory, 'e' || e.id) = $1",
             group,
         )
@@ -147,7 +147,7 @@ async def live_differences(ledger: asyncpg.Connection, redis: Redis) -> list[str
                         f" and {STATES[expected]} by the ledger and the carts"
                     )
         found += await _quota_differences(ledger, dump, group, quotas)
-        plans = {p.id: p.plan for p in (await read_group(ledger, group)).performances}
+        plans = {p["id"]: plan_from_document(p["document"]) if p["document"] else None for p in performances}
         found += [each.sentence() for each in contradictions(dump, plans)]
     return found
 
@@ -170,7 +170,7 @@ async def _quota_differences(
     held: Counter[str] = Counter()
     for cart in dump.carts.values():
         for part in cart.parts:
-            held.update({quota: part.count for quota in part.quotas})
+            held.update(dict.fromkeys(part.quotas, part.count))
     found = []
     for r in rows:
         name = f"q{r['id']}"

@@ -128,7 +128,7 @@ WHERE one = ANY($1::bigint[]) AND other = ANY($1::bigint[]) AND one < other ORDE
 async def read_group(ledger: asyncpg.Connection, group: str) -> GroupState:
     """What the ledger says of a group: each seat's state, each order's places, each quota's size and use, what is kept
     for whoever has the key."""
-    as_of_ms = await inventory().now_ms()
+    as_of_ms = await inventory().now_ms(group)
     offers = {o.id: o for o in await offers_of_group(group)}
     plans = {id: await plan_of(o) for id, o in offers.items()}
     states = {id: bytearray(len(plan.seats) if plan else 0) for id, plan in plans.items()}

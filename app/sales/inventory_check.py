@@ -144,7 +144,7 @@ async def _look(group: str) -> list[Difference] | None:
         return None
     async with db.connection() as reader:
         ledger = await read_group(reader, group)
-    young_since_ms = await inventory().now_ms() - int(GRACE.total_seconds() * 1000)
+    young_since_ms = await inventory().now_ms(group) - int(GRACE.total_seconds() * 1000)
 
     def compare() -> list[Difference]:
         dump = read_dump(answer)

@@ -128,7 +128,7 @@ async def _look(group: str, at: datetime | None) -> list[Difference]:
     plans = {offer.id: await plan_of(offer) for offer in offers}
     answer = await with_group(group, lambda: inventory().dump(group))
     dump = await asyncio.to_thread(read_dump, answer)
-    now_ms = await inventory().now_ms() if at is None else int(at.timestamp() * 1000)
+    now_ms = await inventory().now_ms(group) if at is None else int(at.timestamp() * 1000)
     orders = await _order_faults(dump, now_ms)
     ledger = await _ledger_of(group, offers, plans)
     unnumbered = await _unnumbered_faults(dump, ledger)

@@ -81,7 +81,7 @@ async def is_our_turn(group: str, every_s: int) -> bool:
     """Whether nobody has compared this group for half a period: however many processes there are, Redis is asked for
     all that it has once or twice a period. Two that ask at the same moment may both be told yes, which harms nothing;
     and no clock that is set back stops it, as an expiry in Redis would."""
-    now_ms = await inventory().now_ms()
+    now_ms = await inventory().now_ms(group)
     raw = await redis().hget(RECONCILED, group)
     since_ms = now_ms - int(raw or 0)
     if 0 <= since_ms < every_s * 500:

@@ -33,7 +33,7 @@ async def expiry_stall(ctx: Context) -> Result:
     async with opened(ctx.redis_url, stadium(size_of(ctx))) as (redis, inventory):
         idle = await load(inventory, seconds)
         expires_at_ms = await hold_many(inventory, holds, ttl_s)
-        await asyncio.sleep((expires_at_ms - await inventory.now_ms()) / 1000 + 0.05)
+        await asyncio.sleep((expires_at_ms - await inventory.now_ms(GROUP)) / 1000 + 0.05)
         async with LongestStep(redis) as longest:
             busy = await load(inventory, seconds)
     assert idle.freed_by_loop == 0
@@ -74,7 +74,7 @@ async def hold_many(inventory: Inventory, holds: int, ttl_s: int) -> int:
             expires.append((await hold(inventory, f"lapses {number}", (APART * number,), ttl_s)).expires_at_ms)
 
     await asyncio.gather(*(buyer() for _ in range(32)))
-    if min(expires) <= await inventory.now_ms():
+    if min(expires) <= await inventory.now_ms(GROUP):
         raise AssertionError(f"the first of {holds} holds lapsed before the last was made: let them last longer")
     return max(expires)
 

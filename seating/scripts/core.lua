@@ -23,7 +23,8 @@
 --   TAG:plan:D:... geometry of plan D: stretches, where, and what choose.lua needs; shared by its performances
 -- A line of a cart or an order is {perf, tariff, quotas, expires, allotment, bundle, exceeded, {id, ordinal, ...}}.
 -- quotas, carts, due, pending, sold, qsets and allot have a member "" from the load on: without it, the key was lost.
--- Fixed keys come by KEYS; those named by data inside the step (performances, plans) are derived from the same tag.
+-- Fixed keys come by KEYS; those named by data inside the step (performances, plans) are derived from the same tag. The
+-- last of KEYS never exists: see seating.wire.keys_of.
 local call = redis.call
 local META, QUOTAS, CARTS, DUE, PENDING, SOLD = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local TAG = string.sub(META, 1, -6)

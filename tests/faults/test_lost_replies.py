@@ -240,6 +240,6 @@ async def test_a_group_that_is_laid_down_anew_loses_nothing_when_the_answer_is_l
 
 def test_every_step_that_changes_anything_is_among_these() -> None:
     """A new step must be named here, or among those that only read."""
-    reads = {"changes", "dump", "held", "nearest", "orders", "pulse", "snapshot"}
+    reads = {"changes", "dump", "held", "nearest", "now", "orders", "pulse", "snapshot"}
     tested = {verb for verb, _ in EVERY.values()}
     assert set(names()) == tested | reads | {"load"}

@@ -240,7 +240,7 @@ class InventoryMachine(RuleBasedStateMachine):
         assert self.run(self.inventory.extend(GROUP, cart, 60)) == 0
         assert self.run(self.inventory.extend(GROUP, cart, 4000)) <= len(self.model.carts[cart])
         held = self.run(self.inventory.held(GROUP, cart))
-        assert all(item.expires_at_ms > self.run(self.inventory.now_ms()) + 3_900_000 for item in held)
+        assert all(item.expires_at_ms > self.run(self.inventory.now_ms(GROUP)) + 3_900_000 for item in held)
 
     def move(self, cart: str, to: str) -> None:
         mine = self.model.carts[cart]

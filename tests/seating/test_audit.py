@@ -95,7 +95,7 @@ def codes(found: list[Difference]) -> set[str]:
 
 async def test_a_group_in_use_contradicts_neither_itself_nor_the_ledger(busy: Inventory, plan: Plan) -> None:
     """Also after every step that changes hands."""
-    young = await busy.now_ms() - 30_000
+    young = await busy.now_ms(GROUP) - 30_000
     assert await inside(busy, plan) == []
     assert differences(await look(busy), ledger(plan), young_since_ms=young) == []
     assert await busy.sell(GROUP, "C2")
@@ -226,7 +226,7 @@ async def test_each_difference_from_the_ledger_is_named(busy: Inventory, plan: P
 async def test_an_order_that_may_not_have_committed_yet_is_no_difference_until_it_is_old(
     busy: Inventory, plan: Plan
 ) -> None:
-    now_ms = await busy.now_ms()
+    now_ms = await busy.now_ms(GROUP)
     assert await against(busy, ledger(plan), now_ms - 30_000) == []
     assert codes(await against(busy, ledger(plan), now_ms + 1)) == {"sold_here", "order_unknown"}
 

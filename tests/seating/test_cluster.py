@@ -323,7 +323,7 @@ async def test_allotted_seats_and_quantities_are_kept_and_released(stores: Store
 
 async def test_an_allotment_ends_by_itself_at_its_date(stores: Stores) -> None:
     async def behaviour(shop: Shop) -> None:
-        soon = await shop.inventory.now_ms() + 60
+        soon = await shop.inventory.now_ms(shop.group) + 60
         allotment = Allotment("press", "Press", SEATED, (3, 4), release_at_ms=soon)
         assert await shop.inventory.allot(shop.group, allotment) is None
         while await shop.inventory.expire_due(shop.group) == 0:
@@ -422,7 +422,7 @@ async def test_a_forced_load_keeps_carts_and_what_the_ledger_could_not_know(stor
         inventory, group = shop.inventory, shop.group
         epoch, _ = await inventory.head(group, SEATED) or ("", 0)
         kept, lost = await shop.take("alice", 1, 2)
-        as_of_ms = await inventory.now_ms()
+        as_of_ms = await inventory.now_ms(group)
         await shop.take("late", 3)
         await inventory.promise(group, "late", "C2")
         await inventory.load(shop.ledger(sold={2: "C9", 8: "C8"}, as_of_ms=as_of_ms), only_if_missing=False)

@@ -39,14 +39,14 @@ from tests.seating.shop import (
 
 
 async def test_named_seats_are_held_with_their_quotas_until_a_time(inventory: Inventory) -> None:
-    before = await inventory.now_ms()
+    before = await inventory.now_ms(GROUP)
     held = await inventory.hold(request("alice", seats(3, 4)))
     assert isinstance(held, Held)
     assert [(i.performance, i.ordinal, i.tariff, i.quotas) for i in held.items] == [
         (TONIGHT, 3, 5, ALL),
         (TONIGHT, 4, 5, ALL),
     ]
-    assert before + 900_000 <= held.expires_at_ms <= await inventory.now_ms() + 900_000
+    assert before + 900_000 <= held.expires_at_ms <= await inventory.now_ms(GROUP) + 900_000
     assert await states(inventory) == {3: HELD, 4: HELD}
     assert await used(inventory) == {EVENT: 2, SEATED: 2, FULL: 2}
     assert await inventory.held(GROUP, "alice") == held.items
@@ -223,7 +223,7 @@ async def test_a_retry_after_the_holds_lapsed_takes_them_anew(inventory: Invento
     first = await take(inventory, "alice", 1, id="r1")
     await lapse(redis, *first)
     (again,) = await take(inventory, "alice", 1, id="r1")
-    assert again.expires_at_ms >= await inventory.now_ms()
+    assert again.expires_at_ms >= await inventory.now_ms(GROUP)
     assert again.id != first[0].id
     assert await used(inventory) == {EVENT: 1, SEATED: 1, FULL: 1}
 

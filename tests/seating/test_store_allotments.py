@@ -225,7 +225,7 @@ async def test_a_part_of_an_allotment_is_released_and_it_stays(inventory: Invent
 
 async def test_at_its_date_an_allotment_goes_on_sale_by_itself(inventory: Inventory, redis: Redis, plan: Plan) -> None:
     """AHEAD-2: "released at a date"."""
-    now = await inventory.now_ms()
+    now = await inventory.now_ms(GROUP)
     await inventory.allot(GROUP, press(3, 4, release_at_ms=now + 3_600_000))
     assert await inventory.expire_due(GROUP) == 0
     await inventory.allot(GROUP, press(5, release_at_ms=now - 1))
@@ -237,7 +237,7 @@ async def test_at_its_date_an_allotment_goes_on_sale_by_itself(inventory: Invent
 
 
 async def test_an_allotment_whose_date_is_taken_away_stays(inventory: Inventory, redis: Redis) -> None:
-    await inventory.allot(GROUP, press(3, release_at_ms=await inventory.now_ms() + 60_000))
+    await inventory.allot(GROUP, press(3, release_at_ms=await inventory.now_ms(GROUP) + 60_000))
     await inventory.allot(GROUP, press(4, release_at_ms=None))
     assert await redis.zrange(f"{TAG}:due", 0, -1) == [b""]
     assert await inventory.expire_due(GROUP) == 0
@@ -247,7 +247,7 @@ async def test_an_allotment_whose_date_is_taken_away_stays(inventory: Inventory,
 async def test_a_hold_that_lapses_in_the_step_that_ends_its_allotment_goes_on_sale(
     inventory: Inventory, redis: Redis, plan: Plan
 ) -> None:
-    await inventory.allot(GROUP, press(3, 4, release_at_ms=await inventory.now_ms() + 60_000))
+    await inventory.allot(GROUP, press(3, 4, release_at_ms=await inventory.now_ms(GROUP) + 60_000))
     await lapse(redis, *await take(inventory, "reporter", 3, **KEYED))
     await redis.zadd(f"{TAG}:due", {f"@{PRESS}": 2})  # a moment after the hold
     assert await inventory.expire_due(GROUP) == 3, "a seat is freed by its cart, then by its allotment"
@@ -262,7 +262,7 @@ async def test_a_large_allotment_is_released_step_by_step(redis: Redis) -> None:
     group = GroupState(
         GROUP,
         (PerformanceState(TONIGHT, large),),
-        allotments=(press(*range(1200), release_at_ms=await inventory.now_ms() - 1),),
+        allotments=(press(*range(1200), release_at_ms=await inventory.now_ms(GROUP) - 1),),
     )
     await inventory.load(group)
     before = await inventory.head(GROUP, TONIGHT) or ("", 0)

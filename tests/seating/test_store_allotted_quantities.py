@@ -101,7 +101,7 @@ async def test_an_unused_place_returns_to_the_quantity(inventory: Inventory, red
 
 @pytest.mark.parametrize("dated", [False, True])
 async def test_a_released_quantity_is_on_sale_again(inventory: Inventory, dated: bool) -> None:
-    await inventory.allot(GROUP, school(8, release_at_ms=await inventory.now_ms() - 1 if dated else None))
+    await inventory.allot(GROUP, school(8, release_at_ms=await inventory.now_ms(GROUP) - 1 if dated else None))
     if not dated:
         await have(inventory, "teacher", places(3, allotment=SCHOOL), keys=(SCHOOL,))
         assert await inventory.release_allotment(GROUP, SCHOOL) == 5

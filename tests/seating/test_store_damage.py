@@ -84,7 +84,7 @@ async def in_use(inventory: Inventory, plan: Plan) -> int:
     await take(inventory, "alice", 0, 1)
     await have(inventory, "reporter", seats(20), keys=(PRESS,))
     await have(inventory, "teacher", Quantity(FAIR, 2, 5, (EVENT,), SCHOOL), keys=(SCHOOL,))
-    as_of_ms = await inventory.now_ms()
+    as_of_ms = await inventory.now_ms(GROUP)
     await take(inventory, "basile", 2)
     await inventory.promise(GROUP, "basile", "C2")
     return as_of_ms

@@ -201,7 +201,7 @@ async def test_a_match_added_while_passes_are_in_carts_and_orders_respects_them(
     inventory: Inventory, redis: Redis, plan: Plan
 ) -> None:
     await inventory.load(season(plan, (PASS, FIRST)), only_if_missing=False)
-    as_of_ms = await inventory.now_ms()
+    as_of_ms = await inventory.now_ms(GROUP)
     await have(inventory, "fan", of(PASS, 3))
     await have(inventory, "paying", of(PASS, 4))
     await inventory.promise(GROUP, "paying", "C1")

@@ -150,7 +150,7 @@ async def test_a_forced_load_keeps_orders_promised_while_the_ledger_was_read(inv
     await take(inventory, "early", 1)
     await inventory.promise(GROUP, "early", "C1")
     await asyncio.sleep(0.005)
-    as_of = await inventory.now_ms()
+    as_of = await inventory.now_ms(GROUP)
     await take(inventory, "late", 2)
     await inventory.promise(GROUP, "late", "C2")
     await inventory.load(state(plan, as_of_ms=as_of), only_if_missing=False)

@@ -167,12 +167,12 @@ async def test_a_scanned_ticket_shows_as_used_and_can_be_undone(inventory: Inven
 
 async def test_pending_orders_can_be_compared_with_the_ledger(inventory: Inventory) -> None:
     items = await take(inventory, "alice", 1)
-    before = await inventory.now_ms()
+    before = await inventory.now_ms(GROUP)
     await inventory.promise(GROUP, "alice", "C1")
     (order,) = (await inventory.pending_orders(GROUP)).values()
     assert (order.order, order.cart_ref) == ("C1", cart_ref("alice"))
     assert [item.id for item in order.items] == [item.id for item in items]
-    assert before <= order.since_ms <= await inventory.now_ms()
+    assert before <= order.since_ms <= await inventory.now_ms(GROUP)
     await inventory.sell(GROUP, "C1")
     assert await inventory.pending_orders(GROUP) == {}
 
