@@ -246,7 +246,8 @@ class Inventory:
     ) -> tuple[HeldItem, ...] | Expired | Refusal:
         """Turn all that a cart holds into pending places of an order, or nothing: Expired if it holds nothing, or with
         `items`, if it does not hold exactly these; Refusal if it breaks one of `rules`. Pending places never lapse by
-        themselves. The same cart and order again get the first answer.
+        themselves. The same cart and order again get the first answer, as long
+        as the order is pending.
         """
         expected = False if items is None else tuple(items)
         arguments = encode((cart_names(cart)[0], order, expected, encode_rules(rules)))
