@@ -29,9 +29,12 @@ from app.sales.visitors import BUYER, buyer_cart, counter_cart
 from app.settings import Settings
 from realtime.protocol import Limits
 from realtime.rooms import SourceUnavailable
+from realtime.shared import Shared
 from seating.store import GroupMissing, Owner, StoreUnavailable
 
 T = TypeVar("T")
+GROUP_KEPT_S = 2.0
+"""As long as offers are kept: a performance that was hidden is closed to newcomers after this."""
 ROLES = {"cashier": Role.CASHIER, "gate": Role.GATE, "manager": Role.MANAGER, "figures": Role.MANAGER}
 
 
@@ -40,7 +43,7 @@ def build_feed(settings: Settings) -> tuple[Router, Callable[[], AbstractAsyncCo
     live = Live(
         inventory(),
         redis(),
-        WIRING,
+        _wiring(),
         LiveSettings(
             connections_per_address_max=settings.live_connections_per_address_max,
             limits=Limits(frame_bytes_max=settings.live_frame_bytes_max),
@@ -138,14 +141,15 @@ async def _figures(event: int, operator: Operator) -> dict[str, Any] | None:
     return plain(found) if found else None
 
 
-WIRING = LiveWiring(
-    group_of=_group_of,
-    rebuild=_rebuild,
-    public_quotas=_public_quotas,
-    cart_of=_cart_of,
-    cart_view=_cart_view,
-    locale_of=_locale_of,
-    operator_of=_operator_of,
-    may_follow=_may_follow,
-    figures=_figures,
-)
+def _wiring() -> LiveWiring:
+    return LiveWiring(
+        group_of=Shared(_group_of, GROUP_KEPT_S),
+        rebuild=_rebuild,
+        public_quotas=_public_quotas,
+        cart_of=_cart_of,
+        cart_view=_cart_view,
+        locale_of=_locale_of,
+        operator_of=_operator_of,
+        may_follow=_may_follow,
+        figures=_figures,
+    )

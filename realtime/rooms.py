@@ -12,16 +12,20 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from realtime.board import HISTORY_STEPS
+from realtime.board import HISTORY_STEPS, Board, Verdict
 from realtime.messages import CLOSE_INTERNAL, CLOSE_RESTART, CLOSE_UNKNOWN, Change, Picture
 from realtime.protocol import Resume
 from realtime.room import Member, Need, Room
 
 log = logging.getLogger("placeur.feed")
+
+T = TypeVar("T")
+COMPARED_STEPS = 32
+"""How many of our last steps are held against the source's when it may have been replaced."""
 
 Deliver = Callable[[Change | None], None]
 """Called with each change as it is published; with None when some may have been missed."""
@@ -55,7 +59,8 @@ class Source(Protocol):
 
 
 class RoomSettings(msgspec.Struct, frozen=True):
-    """Times in seconds. `tick_s`: changes closer together than this travel as one delta."""
+    """Times in seconds. `tick_s`: changes closer together than this travel as one delta. `answer_s`: a source that is
+    silent for longer is out of reach; a dead network takes what is written and never says that nobody reads it."""
 
     tick_s: float = 0.02
     check_s: float = 1.0
@@ -63,6 +68,7 @@ class RoomSettings(msgspec.Struct, frozen=True):
     linger_s: float = 5.0
     retry_s: float = 0.25
     patience_s: float = 0.05
+    answer_s: float = 5.0
     doubt_after: int = 3
 
 
@@ -153,6 +159,7 @@ class _Live:
         self._beat_s = self._loop.time() + dice.uniform(0.5, 1) * settings.beat_s
         self._empty_since_s: float | None = None
         self._failures = 0
+        self._unheard = False
 
     def start(self) -> None:
         self._task = self._loop.create_task(self._run(), name=f"room {self.room.topic}")
@@ -166,6 +173,7 @@ class _Live:
     def deliver(self, change: Change | None) -> None:
         """From the bus, in the loop's thread. None: messages may have been missed, so look at once."""
         if change is None:
+            self._unheard = True
             self._look_s = 0.0
             self.wake.set()
         else:
@@ -222,23 +230,33 @@ class _Live:
             if room.need is Need.NOTHING:
                 return
             if room.need is Need.GAP and board is not None:
-                room.fill(await self._source.changes_since(room.topic, board.epoch, board.version))
+                await self._fill(board)
             else:
                 await self._load()
+
+    async def _fill(self, board: Board) -> None:
+        """The gap, and our own last steps with it: a fail-over that lost some may have passed our version since, with
+        other steps. Its numbers alone would look like ours."""
+        known = min(COMPARED_STEPS, board.version - board.floor)
+        gap = await self._answer(self._source.changes_since(self.room.topic, board.epoch, board.version - known))
+        if gap is not None and any(board.judge(step) is Verdict.DIVERGED for step in gap):
+            self.room.rewound()
+        else:
+            self.room.fill(gap)
 
     async def _load(self) -> None:
         room, source = self.room, self._source
         try:
-            picture = await source.snapshot(room.topic)
+            picture = await self._answer(source.snapshot(room.topic))
         except TopicMissing:
             await source.rebuild(room.topic)
-            picture = await source.snapshot(room.topic)
+            picture = await self._answer(source.snapshot(room.topic))
         fresh = room.board is None
         past: list[Change] | None = None
         if fresh and picture.version > 0:
             # The viewers of a process that died come here with versions from before our time.
             oldest = max(0, picture.version - HISTORY_STEPS)
-            past = await source.changes_since(room.topic, picture.epoch, oldest)
+            past = await self._answer(source.changes_since(room.topic, picture.epoch, oldest))
         room.load(picture, past)
 
     async def _look(self) -> None:
@@ -246,8 +264,8 @@ class _Live:
         room, board = self.room, self.room.board
         if board is None:
             return
-        epoch, version = board.epoch, board.version
-        head = await self._source.head(room.topic)
+        epoch, version, unheard = board.epoch, board.version, self._unheard
+        head = await self._answer(self._source.head(room.topic))
         self._look_s = self._loop.time() + self._settings.check_s * self._dice.uniform(0.8, 1.2)
         if head is None:
             await self._source.rebuild(room.topic)
@@ -256,6 +274,9 @@ class _Live:
             room.need = Need.PICTURE
         elif head[1] < version:
             room.rewound()
+        elif unheard:
+            self._unheard = False
+            room.need = Need.GAP if room.need is Need.NOTHING else room.need
         elif head[1] > version and await self._still_behind(head):
             room.need = Need.GAP if room.need is Need.NOTHING else room.need
         await self._settle()
@@ -268,12 +289,20 @@ class _Live:
         board = self.room.board
         return board is not None and board.epoch == head[0] and board.version < head[1]
 
+    async def _answer(self, question: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._settings.answer_s):
+                return await question
+        except TimeoutError as problem:
+            raise SourceUnavailable(f"no answer within {self._settings.answer_s:g} s") from problem
+
     def _reached(self) -> None:
         self._failures = 0
         self.room.trust()
 
     def _missed(self, problem: SourceUnavailable) -> None:
         self._failures += 1
+        self._unheard = True
         self._look_s = 0.0
         if self._failures == self._settings.doubt_after:
             log.warning("feed %s: its source is out of reach: %s", self.room.topic, problem)
