@@ -1,6 +1,7 @@
 /** LIVE-7, LIVE-10: one request at a time, and every answer shown. */
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { easier } from "../../ts/shop/best";
 import { CartKeeper } from "../../ts/shop/cart";
 import type { Cart } from "../../ts/shop/types";
 
@@ -57,4 +58,31 @@ test("countdowns go by the server's clock", () => {
 test("a counter's cart is another one", async () => {
   await new CartKeeper(empty, "/counter/cart").empty();
   assert.equal(`${asked[0]!.method} ${asked[0]!.path}`, "DELETE /api/v1/counter/cart");
+});
+
+test("a code is shown after whatever was asked before, and never makes a second cart (AHEAD-2)", async () => {
+  answer = (path) => ({ status: 201, body: path.endsWith("/keys") ? { allotments: [{ id: 12, seats: [4] }] } : { ...empty, server_ms: Date.now() } });
+  const keeper = new CartKeeper(empty);
+  const taken = keeper.takeSeats(1, [3]);
+  const shown = keeper.presentKey("KABC");
+  await taken;
+  assert.deepEqual((await shown).map(({ id }) => id), [12]);
+  assert.equal(mostUnderway, 1);
+  assert.deepEqual(asked.map(({ path }) => path), ["/api/v1/cart/items", "/api/v1/cart/keys"]);
+});
+
+test("an unknown code is told, and the next request goes on", async () => {
+  answer = (path) => (path.endsWith("/keys") ? { status: 422, body: { code: "unknown_key", detail: "We do not know this code." } } : { status: 201, body: { ...empty, server_ms: Date.now() } });
+  const keeper = new CartKeeper(empty);
+  await assert.rejects(keeper.presentKey("KNO"), { code: "unknown_key" });
+  await keeper.takeSeats(1, [3]);
+});
+
+test("a wish that cannot be met is made easier one condition at a time (LIVE-8)", () => {
+  const wish = { count: 9, categories: ["Gold"], wheelchairs: 1, rows_max: 2 };
+  const first = easier(wish)!;
+  assert.deepEqual(first.wish, { ...wish, rows_max: 0 });
+  const second = easier(first.wish)!;
+  assert.deepEqual(second.wish, { ...wish, rows_max: 0, categories: [] });
+  assert.equal(easier(second.wish), null, "a wheelchair is no wish that one lets go");
 });

@@ -1,29 +1,40 @@
 /** Choosing seats: the map, the basket, the usher, and what happens when somebody was quicker. */
 import { type ApiProblem, ask, asProblem } from "../core/api";
 import { announce, byId, icon } from "../core/dom";
-import { readJson, t, tn } from "../core/i18n";
+import { readJson, showNumber, t, tn } from "../core/i18n";
 import type { Live } from "../core/live";
 import { dismiss, toast } from "../core/toast";
 import { type SeatEvent, SeatMap } from "../seatmap/element";
-import { type PlanJson, WHEELCHAIR } from "../seatmap/plan";
+import { FREE, type PlanJson, WHEELCHAIR } from "../seatmap/plan";
 import { Basket } from "../shop/basket";
-import { BestAsker } from "../shop/best";
+import { BestAsker, easier } from "../shop/best";
 import { type BestWish, CartKeeper } from "../shop/cart";
+import { KeyField } from "../shop/keys";
 import { QuantityPicker } from "../shop/quantity";
 import { type Connection, followSeats } from "../shop/seats_feed";
-import type { Cart, CartItem, Performance } from "../shop/types";
+import type { Cart, CartItem, OpenAllotment, Performance } from "../shop/types";
 
-const page = readJson<{ performance: Performance; cart: Cart }>("page-data")!;
+const page = readJson<{ performance: Performance; cart: Cart; key_problem: string }>("page-data")!;
 const { performance } = page;
 const keeper = new CartKeeper(page.cart);
 const map = document.querySelector<SeatMap>("seat-map");
 let basket: Basket | null = null;
 let quantity: QuantityPicker | null = null;
+let asker: BestAsker | null = null;
 let live: Live | null = null;
+/** Kept seats that this cart's codes open, but those that turned out to be gone. */
+const opened = new Set<number>();
+const keys = new KeyField(presentKey, (seats) => {
+  basket?.open(false);
+  map?.show(seats.filter((seat) => map.hall?.isFree(seat)));
+});
 /** A hold that ends so soon has run out, whoever says it first. */
 const CLOCKS_DIFFER_MS = 2_000;
 /** The map hears of a seat a moment after its basket does. */
 const PICTURE_FOLLOWS_MS = 1_500;
+/** What each quota of the whole performance still allows. */
+let allowed: number[] = [];
+let countingLeft = 0;
 /** Seats of a basket that ran out, to offer once more. */
 let lost: number[] = [];
 
@@ -31,13 +42,13 @@ async function open(): Promise<void> {
   const plan = performance.seated ? await loadPlan() : null;
   if (performance.seated && !plan) return;
   const open = performance.status === "open";
-  const asker = plan && open ? new BestAsker(performance, plan.seats.k.includes(WHEELCHAIR), takeBest) : null;
+  asker = plan && open ? new BestAsker(performance, plan.seats.k.filter((kind) => kind === WHEELCHAIR).length, takeBest) : null;
   basket = new Basket(byId("basket"), keeper, performance, {
     remove: (item) => void tryTo(() => giveBack(item)),
     changeTariff: (item, tariff) => void changeTariff(item, tariff),
     expired: () => void expire(),
     colourOf: (item) => map?.colourOfCategory(item.category) ?? item.color,
-  }, asker?.element ?? null);
+  }, asker?.element ?? null, keys.element);
   if (plan && map) {
     map.load(plan, performance, { locked: !open });
     map.addEventListener("seat-choose", (event) => void takeSeat((event as CustomEvent<SeatEvent>).detail.seat));
@@ -46,10 +57,12 @@ async function open(): Promise<void> {
   } else if (!performance.seated) {
     quantity = new QuantityPicker(byId("tariffs"), performance, keeper, stepQuantity);
   }
+  showOpened(performance.allotments, page.key_problem);
   keeper.onChange((cart, before) => {
     map?.setMine(keeper.seatsIn(performance.id));
     const gone = keeper.vanished(before).filter((item) => item.performance === performance.id);
-    if (gone.length) tellLoss(gone);
+    if (cart.notice && !cart.items.length && before.items.length) toast({ name: "expired", text: cart.notice.detail, lastsMs: 0 });
+    else if (gone.length) tellLoss(gone);
     // The feed tells a cart's own news from the moment it knows the cart.
     if (cart.items.length && !before.items.length) live?.rejoin();
   });
@@ -57,6 +70,22 @@ async function open(): Promise<void> {
   document.addEventListener("placeur:theme", () => basket?.show());
   document.querySelector(".house__main")?.addEventListener("pointerdown", () => basket?.open(false));
   followLive();
+}
+
+async function presentKey(key: string): Promise<readonly OpenAllotment[]> {
+  const here = (await keeper.presentKey(key)).filter((each) => each.performance === performance.id);
+  showOpened(here);
+  live?.rejoin();
+  return here;
+}
+
+function showOpened(allotments: readonly OpenAllotment[], problem = ""): void {
+  for (const { seats } of allotments) for (const seat of seats) opened.add(seat);
+  map?.open(opened);
+  asker?.open(allotments);
+  keys.show(allotments, problem);
+  // The code is in the basket now, and need not be read over a shoulder or sent on with the address.
+  if (new URLSearchParams(location.search).has("code")) history.replaceState(null, "", location.pathname);
 }
 
 async function loadPlan(): Promise<PlanJson | null> {
@@ -77,22 +106,42 @@ async function loadPlan(): Promise<PlanJson | null> {
 
 function followLive(): void {
   live = followSeats(performance.id, performance.seated, {
-    onSnapshot: (states) => map?.setStates(states),
-    onDelta: (changes) => map?.change(changes.map(({ ordinal, code }) => [ordinal, code] as const)),
+    onSnapshot: (states) => {
+      map?.setStates(states);
+      showLeft();
+    },
+    onDelta: (changes) => {
+      map?.change(changes.map(({ ordinal, code }) => [ordinal, code] as const));
+      showLeft();
+    },
     onPicture: (states) => {
       if (map?.hasAttribute("data-loading")) map.setStates(states);
       else map?.change(states.map((state, seat) => [seat, state] as const));
     },
     onMine: (cart) => hearOfCart(cart as Cart | null),
     onQuotas: (quotas) => {
-      const left = performance.counters.flatMap((name) => {
+      allowed = performance.counters.flatMap((name) => {
         const [used, limit] = quotas.get(name) ?? [0, -1];
         return limit < 0 ? [] : [Math.max(0, limit - used)];
       });
-      if (left.length) quantity?.showLeft(Math.min(...left));
+      if (allowed.length) quantity?.showLeft(Math.min(...allowed));
+      showLeft();
     },
     onConnection: showConnection,
   });
+}
+
+/** How many seats can still be had, where the organiser shows it (QUO-4). A burst of changes is counted once. */
+function showLeft(): void {
+  const place = document.getElementById("left");
+  if (!place || countingLeft) return;
+  countingLeft = window.setTimeout(() => {
+    countingLeft = 0;
+    const free = map?.hall?.states.reduce((n, state) => n + Number(state === FREE), 0) ?? 0;
+    const left = Math.min(free, ...allowed);
+    place.hidden = false;
+    place.textContent = left > 0 ? t("{n} left", { n: showNumber(left) }) : t("Sold out");
+  }, 300);
 }
 
 /** News of our own basket from elsewhere: another tab, the clock. */
@@ -138,7 +187,7 @@ async function giveBack(item: CartItem): Promise<void> {
   try {
     await keeper.giveBack(item.id);
     // The feed says so too, a moment later; nobody should see a seat blink in between.
-    if (seat >= 0) map?.change([[seat, 0]]);
+    if (seat >= 0) map?.change([[seat, opened.has(seat) ? 1 : 0]]);
   } finally {
     if (seat >= 0) map?.setWaiting([seat], false);
   }
@@ -149,29 +198,39 @@ async function changeTariff(item: CartItem, tariff: number): Promise<void> {
   basket?.show();
 }
 
-async function takeBest(wish: BestWish): Promise<void> {
+async function takeBest(wish: BestWish, allotment: number | null): Promise<void> {
   try {
-    const cart = await keeper.takeBest(performance.id, wish);
+    const cart = await keeper.takeBest(performance.id, wish, allotment);
     const added = new Set(cart.added ?? []);
     const seats = cart.items.filter((item) => added.has(item.id));
     map?.show(seats.map((item) => item.ordinal));
     basket?.open(false);
     announce(tn("{n} seat found and kept: {seats}", "{n} seats found and kept: {seats}", seats.length, { seats: seats.map((item) => item.seat).join("; ") }));
-  } catch (problem) {
-    tell(asProblem(problem));
+  } catch (thrown) {
+    const problem = asProblem(thrown);
+    const instead = problem.code === "not_enough_seats" ? easier(wish) : null;
+    if (!instead) return tell(problem);
+    const text = wish.rows_max ? tn("So many seats are not free together in {n} row.", "So many seats are not free together in {n} rows.", wish.rows_max) : problem.detail;
+    toast({ name: "problem", title: problem.title, text, action: { label: instead.words, act: () => void takeBest(instead.wish, allotment) } });
   }
 }
 
 async function stepQuantity(tariff: number, by: 1 | -1): Promise<void> {
   const last = keeper.cart.items.filter((item) => item.performance === performance.id && item.tariff === tariff).pop();
   await tryTo(async () => {
-    if (by > 0) await keeper.takeQuantity(performance.id, 1, tariff);
+    if (by > 0) await keeper.takeQuantity(performance.id, 1, tariff, keys.source);
     else if (last) await keeper.giveBack(last.id);
   });
 }
 
 /** Somebody was quicker, or we may not: say it kindly and offer the nearest alternative. */
 function refused(problem: ApiProblem, seat: number): void {
+  if (opened.delete(seat)) map?.open(opened);
+  if (problem.code === "kept_seat") {
+    map?.shake(seat);
+    toast({ name: "problem", title: problem.title, text: problem.detail, action: { label: t("Enter a code"), act: askForKey } });
+    return;
+  }
   if (problem.code !== "seat_taken" || !map?.hall) {
     map?.shake(seat);
     tell(problem);
@@ -194,6 +253,11 @@ function refused(problem: ApiProblem, seat: number): void {
     action: { label: t("Take {seat}", { seat: name }), act: () => void takeSeat(nearest) },
     lastsMs: 20_000,
   });
+}
+
+function askForKey(): void {
+  basket?.open(true);
+  keys.ask();
 }
 
 /** Our clock says that the time has run out. The feed may have said so before, or the server may see it otherwise. */

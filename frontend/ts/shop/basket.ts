@@ -15,6 +15,7 @@ export interface BasketActions {
 export class Basket {
   private readonly list = h("ul", { class: "basket__items" });
   private readonly invitation = h("div", { class: "basket__invitation" });
+  private readonly name = h("p", { class: "basket__name soft small" });
   private readonly total = h("strong", { class: "basket__total figure" });
   private readonly count = h("span", { class: "basket__count" });
   private readonly barClock = h("span", { class: "basket__clock figure" });
@@ -28,8 +29,10 @@ export class Basket {
     private readonly keeper: CartKeeper,
     private readonly performance: Performance,
     private readonly actions: BasketActions,
-    /** The best-seats asker or a hint; shown above the items. */
+    /** The best-seats asker; above the items. */
     asker: HTMLElement | null,
+    /** For those who have a code; under the asker. */
+    keys: HTMLElement,
   ) {
     const clock = h("div", {});
     this.handle = h(
@@ -43,7 +46,8 @@ export class Basket {
         "div",
         { class: "basket__body" },
         asker,
-        h("div", { class: "basket__held" }, h("h2", { class: "basket__title" }, t("Your basket")), clock, this.invitation, this.list),
+        keys,
+        h("div", { class: "basket__held" }, h("h2", { class: "basket__title" }, t("Your basket")), clock, this.invitation, this.list, this.name),
       ),
       h(
         "div",
@@ -84,6 +88,7 @@ export class Basket {
     this.host.toggleAttribute("data-empty", n === 0);
     this.list.replaceChildren(...this.lines(cart));
     this.invitation.hidden = n > 0;
+    this.name.textContent = n && cart.ref ? t("Basket {ref}: say this number at a counter, and they can finish it for you.", { ref: cart.ref }) : "";
     this.invitation.replaceChildren(...this.invite());
     this.total.textContent = n ? money(cart.total_minor, cart.currency) : "";
     this.count.textContent = n ? tn("{n} ticket", "{n} tickets", n) : this.hint();
@@ -116,7 +121,7 @@ export class Basket {
   private line(item: CartItem, currency: string): HTMLElement {
     const place = [item.row && t("row {row}", { row: item.row }), item.number && t("seat {number}", { number: item.number })].filter(Boolean).join(", ");
     const name = item.ordinal < 0 ? item.tariff_name : place || (item.seat ?? "");
-    const below = item.ordinal < 0 ? item.category : [item.zone, item.category].filter((part, i, all) => part && all.indexOf(part) === i).join(" · ");
+    const below = item.ordinal < 0 ? item.category : [item.zone, item.category, item.allotment === null ? "" : t("kept for you")].filter((part, i, all) => part && all.indexOf(part) === i).join(" · ");
     const choice =
       item.ordinal >= 0 && item.tariffs.length > 1
         ? h(

@@ -1,27 +1,33 @@
-/** "Find us three good seats": how many, in which category, with a wheelchair place or not (LIVE-8). */
+/** "Find us three good seats": how many, where, how many of them for wheelchairs, in how many rows at most (LIVE-8). */
 import { announce, h, icon } from "../core/dom";
-import { money, t, tn } from "../core/i18n";
+import { money, showNumber, t, tn } from "../core/i18n";
 import { fullPrice } from "../seatmap/facts";
 import type { BestWish } from "./cart";
-import type { Performance } from "./types";
+import type { OpenAllotment, Performance } from "./types";
+
+/** From so many on, people care how far apart they sit: fewer fit into one row anyway, or into two. */
+const GROUP_MIN = 7;
+const ALLOTMENT = "allotment:";
 
 export class BestAsker {
   readonly element: HTMLFormElement;
   private count = 2;
-  private readonly amount = h("output", { class: "figure", aria: { live: "polite" } });
+  private chairs = 0;
+  private readonly seats: Stepper;
+  private readonly wheelchairs: Stepper;
   private readonly category: HTMLSelectElement;
-  private readonly accessible = h("input", { type: "checkbox", name: "accessible" });
+  private readonly kept = h("optgroup", { label: t("Kept for you") });
+  private readonly rows = h("select", { class: "select", id: "best-rows" });
+  private readonly rowsLine: HTMLElement;
   private readonly button = h("button", { class: "button button--accent button--wide", type: "submit" });
-  private readonly less: HTMLButtonElement;
-  private readonly more: HTMLButtonElement;
 
   constructor(
     private readonly performance: Performance,
-    hasWheelchairPlaces: boolean,
-    private readonly onAsk: (wish: BestWish) => Promise<void>,
+    private readonly wheelchairPlaces: number,
+    private readonly onAsk: (wish: BestWish, allotment: number | null) => Promise<void>,
   ) {
-    this.less = this.stepButton("minus", t("One fewer"), -1);
-    this.more = this.stepButton("plus", t("One more"), 1);
+    this.seats = new Stepper(t("Number of seats"), t("One fewer"), t("One more"), (by) => this.step(by, 0));
+    this.wheelchairs = new Stepper(t("Wheelchair places"), t("One wheelchair place fewer"), t("One wheelchair place more"), (by) => this.step(0, by));
     this.category = h(
       "select",
       { class: "select", id: "best-category" },
@@ -31,35 +37,49 @@ export class BestAsker {
         return h("option", { value: name }, full === null ? name : `${name} · ${money(full, performance.currency)}`);
       }),
     );
+    this.rowsLine = h("p", { class: "best__line" }, h("label", { for: "best-rows" }, t("In at most")), this.rows);
     this.element = h(
       "form",
       { class: "best", id: "best" },
       h("h2", { class: "best__title" }, icon("flashlight"), t("Let the usher choose")),
-      h(
-        "div",
-        { class: "best__row" },
-        h("div", { class: "stepper", role: "group", aria: { label: t("Number of seats") } }, this.less, this.amount, this.more),
-        h("label", { class: "unseen", for: "best-category" }, t("Price category")),
-        this.category,
-      ),
-      hasWheelchairPlaces ? h("label", { class: "best__accessible" }, this.accessible, icon("accessibility"), t("With a wheelchair place")) : null,
+      h("div", { class: "best__row" }, this.seats.element, h("label", { class: "unseen", for: "best-category" }, t("Price category")), this.category),
+      wheelchairPlaces ? h("div", { class: "best__line" }, icon("accessibility"), h("span", { class: "grow" }, t("of these for wheelchairs")), this.wheelchairs.element) : null,
+      this.rowsLine,
       this.button,
     );
     this.element.addEventListener("submit", (event) => void this.submit(event));
-    this.step(0);
+    this.open(performance.allotments);
+    this.step(0, 0);
   }
 
-  private stepButton(name: string, label: string, by: number): HTMLButtonElement {
-    return h("button", { type: "button", aria: { label }, onclick: () => this.step(by) }, icon(name));
+  /** What keys have opened can be chosen like a category; what was just opened is what one came for. */
+  open(allotments: readonly OpenAllotment[]): void {
+    const chosen = this.category.value;
+    const offered = allotments.filter(({ best }) => best);
+    const fresh = offered.filter(({ id }) => !this.kept.querySelector(`[value="${ALLOTMENT}${id}"]`));
+    this.kept.replaceChildren(...offered.map(({ id, name }) => h("option", { value: `${ALLOTMENT}${id}` }, name)));
+    if (offered.length) this.category.prepend(this.kept);
+    else this.kept.remove();
+    this.category.value = fresh[0] ? `${ALLOTMENT}${fresh[0].id}` : chosen;
   }
 
-  private step(by: number): void {
+  private step(seats: number, chairs: number): void {
     const most = Math.min(20, this.performance.max_per_order || 20);
-    this.count = Math.min(most, Math.max(1, this.count + by));
-    this.amount.textContent = String(this.count);
-    this.less.disabled = this.count <= 1;
-    this.more.disabled = this.count >= most;
+    this.count = Math.min(most, Math.max(1, this.count + seats));
+    const chairsMost = Math.min(this.count, this.wheelchairPlaces);
+    this.chairs = Math.min(chairsMost, Math.max(0, this.chairs + chairs));
+    this.seats.show(this.count, 1, most);
+    this.wheelchairs.show(this.chairs, 0, chairsMost);
+    this.dressRows();
     this.button.textContent = tn("Find the best seat", "Find the {n} best seats together", this.count);
+  }
+
+  private dressRows(): void {
+    const large = this.count >= GROUP_MIN;
+    this.rowsLine.hidden = !large;
+    if (!large) this.rows.value = "0";
+    if (!large || this.rows.childElementCount) return;
+    this.rows.append(h("option", { value: "0" }, t("as many rows as needed")), ...[1, 2, 3, 4].map((n) => h("option", { value: n }, tn("{n} row", "{n} rows", n))));
   }
 
   private async submit(event: Event): Promise<void> {
@@ -67,14 +87,39 @@ export class BestAsker {
     if (this.button.getAttribute("aria-busy") === "true") return;
     this.button.setAttribute("aria-busy", "true");
     announce(t("Looking for seats…"));
+    const where = this.category.value;
+    const allotment = where.startsWith(ALLOTMENT) ? Number(where.slice(ALLOTMENT.length)) : null;
+    const wish = { count: this.count, categories: where && allotment === null ? [where] : [], wheelchairs: this.chairs, rows_max: Number(this.rows.value) };
     try {
-      await this.onAsk({
-        count: this.count,
-        categories: this.category.value ? [this.category.value] : [],
-        wheelchairs: Number(this.accessible.checked),
-      });
+      await this.onAsk(wish, allotment);
     } finally {
       this.button.removeAttribute("aria-busy");
     }
+  }
+}
+
+/** What to try instead when a wish could not be met: the first condition that can be let go, or null. */
+export function easier(wish: BestWish): { wish: BestWish; words: string } | null {
+  if (wish.rows_max) return { wish: { ...wish, rows_max: 0 }, words: t("Allow more rows") };
+  if (wish.categories.length) return { wish: { ...wish, categories: [] }, words: t("Look everywhere") };
+  return null;
+}
+
+class Stepper {
+  readonly element: HTMLElement;
+  private readonly amount = h("output", { class: "figure", aria: { live: "polite" } });
+  private readonly less: HTMLButtonElement;
+  private readonly more: HTMLButtonElement;
+
+  constructor(label: string, less: string, more: string, step: (by: 1 | -1) => void) {
+    this.less = h("button", { type: "button", aria: { label: less }, onclick: () => step(-1) }, icon("minus"));
+    this.more = h("button", { type: "button", aria: { label: more }, onclick: () => step(1) }, icon("plus"));
+    this.element = h("div", { class: "stepper", role: "group", aria: { label } }, this.less, this.amount, this.more);
+  }
+
+  show(n: number, least: number, most: number): void {
+    this.amount.textContent = showNumber(n);
+    this.less.disabled = n <= least;
+    this.more.disabled = n >= most;
   }
 }

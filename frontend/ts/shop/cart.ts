@@ -4,12 +4,14 @@
  */
 import { ask, newKey } from "../core/api";
 import { rememberBasket } from "../core/basket_memo";
-import type { Cart, CartItem } from "./types";
+import type { Cart, CartItem, OpenAllotment } from "./types";
 
 export interface BestWish {
   count: number;
   categories: string[];
   wheelchairs: number;
+  /** In at most so many rows; 0: any number. */
+  rows_max: number;
 }
 
 export class CartKeeper {
@@ -67,12 +69,20 @@ export class CartKeeper {
     return this.write("POST", "/items", { performance, seats, ...(tariff ? { tariff } : {}) });
   }
 
-  takeBest(performance: number, best: BestWish, tariff?: number): Promise<Cart> {
-    return this.write("POST", "/items", { performance, best, ...(tariff ? { tariff } : {}) });
+  /** `allotment`: out of what is kept, with the key that this cart has. */
+  takeBest(performance: number, best: BestWish, allotment: number | null = null): Promise<Cart> {
+    return this.write("POST", "/items", { performance, best, ...(allotment === null ? {} : { allotment }) });
   }
 
-  takeQuantity(performance: number, quantity: number, tariff: number): Promise<Cart> {
-    return this.write("POST", "/items", { performance, quantity, tariff });
+  takeQuantity(performance: number, quantity: number, tariff: number, allotment: number | null = null): Promise<Cart> {
+    return this.write("POST", "/items", { performance, quantity, tariff, ...(allotment === null ? {} : { allotment }) });
+  }
+
+  /** A code is shown; all that this cart's codes open now. */
+  presentKey(key: string): Promise<OpenAllotment[]> {
+    const next = this.queue.then(() => ask<{ allotments: OpenAllotment[] }>("POST", `${this.path}/keys`, { key }));
+    this.queue = next.catch(() => undefined);
+    return next.then(({ allotments }) => allotments);
   }
 
   giveBack(item: string): Promise<Cart> {

@@ -16,6 +16,20 @@ export interface CartItem {
   price_minor: number;
   tariffs: { id: number; name: string; price_minor: number }[];
   expires_at_ms: number;
+  /** Out of what is kept: the allotment's id. */
+  allotment: number | null;
+}
+
+/** What a cart's keys open: kept seats, or places without a number. */
+export interface OpenAllotment {
+  id: number;
+  performance: number;
+  name: string;
+  seats: number[];
+  quantity: number;
+  /** Whether best seats may be asked of it. */
+  best: boolean;
+  release_at: string | null;
 }
 
 export interface Cart {
@@ -26,6 +40,10 @@ export interface Cart {
   server_ms: number;
   performances: { id: number; title: string; starts_at: string; venue: string }[];
   added?: string[];
+  /** The name under which a counter sees this basket; "" while it is empty. */
+  ref?: string;
+  /** Why it was emptied, when that was not its buyer. */
+  notice?: { code: string; detail: string } | null;
 }
 
 export interface TariffView extends TariffPrices {
@@ -51,6 +69,7 @@ export interface Performance {
   left: number | null;
   /** The live feed's quotas whose least remainder is `left`. */
   counters: string[];
+  allotments: OpenAllotment[];
 }
 
 export interface Order {
