@@ -49,8 +49,7 @@ async def converse(
             continue
         if event["type"] != "websocket.receive":
             return
-        text = event.get("text")
-        said = viewer.receive(text if text is not None else event.get("bytes") or b"", loop.time())
+        said = viewer.receive(_said(event), loop.time())
         if isinstance(said, Refuse):
             refuse(outlet, said)
             return
@@ -58,6 +57,91 @@ async def converse(
             join(said.resume)
         else:
             pong()
+
+
+def listen(
+    outlet: Outlet,
+    limits: Limits,
+    *,
+    join: Callable[[Resume | None], None],
+    pong: Callable[[], None],
+    gone: Callable[[], None],
+) -> bool:
+    """`converse` without a task, for those who need not be checked again: the handler returns at once, and `gone` is
+    called once, when the connection has ended. False where the server cannot do that; nothing has happened then."""
+    listener = _Listener(outlet, limits, join, pong, gone)
+    if not outlet.listen(listener.hear):
+        return False
+    listener.wait_for_hello()
+    return True
+
+
+class _Listener:
+    """What a conversation is between two frames."""
+
+    __slots__ = ("_gone", "_join", "_limits", "_outlet", "_overdue", "_pong", "_viewer")
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        limits: Limits,
+        join: Callable[[Resume | None], None],
+        pong: Callable[[], None],
+        gone: Callable[[], None],
+    ) -> None:
+        self._limits = limits
+        self._outlet = outlet
+        self._join = join
+        self._pong = pong
+        self._gone: Callable[[], None] | None = gone
+        self._viewer: Viewer | None = Viewer(limits, asyncio.get_running_loop().time())
+        self._overdue: asyncio.TimerHandle | None = None
+
+    def wait_for_hello(self) -> None:
+        """To be called once the connection is listened to; it may have come with its first frames already."""
+        if self._viewer is not None and not self._viewer.greeted:
+            loop = asyncio.get_running_loop()
+            self._overdue = loop.call_later(self._limits.hello_timeout_s, self._check_hello)
+
+    def hear(self, event: Any) -> None:
+        if event["type"] != "websocket.receive":
+            self._end()
+        elif self._viewer is not None:
+            said = self._viewer.receive(_said(event), asyncio.get_running_loop().time())
+            if isinstance(said, Refuse):
+                self._refuse(said)
+            elif isinstance(said, Join):
+                self._stop_waiting()
+                self._join(said.resume)
+            else:
+                self._pong()
+
+    def _check_hello(self) -> None:
+        self._overdue = None
+        if self._viewer is not None and (refusal := self._viewer.overdue(asyncio.get_running_loop().time())):
+            self._refuse(refusal)
+
+    def _refuse(self, refusal: Refuse) -> None:
+        self._viewer = None  # what it still says is not heard
+        self._stop_waiting()
+        refuse(self._outlet, refusal)
+
+    def _end(self) -> None:
+        self._viewer = None
+        self._stop_waiting()
+        if self._gone is not None:
+            gone, self._gone = self._gone, None
+            gone()
+
+    def _stop_waiting(self) -> None:
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
+
+
+def _said(event: Any) -> str | bytes:
+    text = event.get("text")
+    return text if text is not None else event.get("bytes") or b""
 
 
 def refuse(outlet: Outlet, refusal: Refuse) -> None:
