@@ -82,7 +82,7 @@ async def storm_5000(ctx: Context) -> Result:
     """Everybody is cut off and comes back at once, every second one to resume: until all are current again. Limit: as
     many bare websockets of the same stack, which get one frame as large as a picture."""
     viewers = 200 if ctx.smoke else 5_000
-    await lay(ctx.redis_url, large=True)
+    await lay(ctx.redis_url, large=not ctx.smoke)
     async with our_server(ctx.redis_url) as server:
         async with crowd(server) as everybody, changes(ctx.redis_url) as others:
             await everybody.open(viewers, 2)

@@ -10,6 +10,7 @@ Redis connections have sent for snapshots, resumes and heads so far.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import json
 import random
@@ -55,6 +56,7 @@ class CountingInventory(Inventory):
         return await super().changes_since(group, performance, epoch, version)
 
 
+@functools.cache
 def stadium() -> Plan:
     """60,000 seats. Only their number matters to the feed; benchmarks of best seats have a house worth choosing in."""
     rows = [
