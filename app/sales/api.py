@@ -5,6 +5,7 @@ from unicodedata import category
 
 from litestar import Request, Response, Router, delete, get, patch, post
 from msgspec import Meta, Struct
+from msgspec.structs import astuple
 
 from app.accounts.logins import operator_of
 from app.catalog.offers import Offer
@@ -39,14 +40,15 @@ KEYS_PER_MINUTE = 30  # a school class behind one address
 
 
 class BestAsked(Struct, frozen=True):
-    """The best seats: how many, where, how many of the party come in a wheelchair, and in at most how many rows
-    (0: any number)."""
+    """The best seats: how many (at most 20), where, how many of the party come in a wheelchair, and in at most how many
+    rows (0: any number). At a counter also up to 100 `row_by_row`, for printing stock."""
 
-    count: Annotated[int, Meta(ge=1, le=20)]
+    count: Annotated[int, Meta(ge=1, le=100)]
     categories: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
     wheelchairs: Annotated[int, Meta(ge=0, le=20)] = 0
     rows_max: Annotated[int, Meta(ge=0, le=20)] = 0
+    row_by_row: bool = False
 
 
 class ItemAsked(Struct, frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ class ItemAsked(Struct, frozen=True, kw_only=True):
         return Wish(
             performance=self.performance,
             seats=self.seats,
-            best=BestWish(best.count, best.categories, best.zones, best.wheelchairs, best.rows_max) if best else None,
+            best=BestWish(*astuple(best)) if best else None,
             quantity=self.quantity,
             tariff=self.tariff,
             allotment=self.allotment,

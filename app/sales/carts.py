@@ -31,7 +31,7 @@ from app.core.i18n import N_, gettext, translated
 from app.sales.cart_notes import CartNotes, Notice, note_group, note_loss, note_ref, read_notes
 from app.sales.inventory import GroupGone, inventory, with_group
 from app.sales.kept import allotment_of, has_single_seats, name_of
-from app.sales.rules.limits import order_rules, tickets_beyond
+from app.sales.rules.limits import COUNTER_MAX, order_rules, tickets_beyond
 from app.sales.rules.pricing import NotSold, PricedLine, label_of, price_items, seat_of, total_of
 from seating.holds import Exceedable
 from seating.plan import Plan
@@ -49,6 +49,7 @@ from seating.store import (
     Quantity,
     Reason,
     Refusal,
+    RowByRow,
     cart_ref,
 )
 
@@ -131,13 +132,14 @@ class CartView(Struct, frozen=True, kw_only=True):
 
 
 class BestWish(Struct, frozen=True):
-    """n seats together, nearest to the focal point (LIVE-8)."""
+    """n seats together, nearest to the focal point (LIVE-8), or `row_by_row` from there, for stock (SEA-10)."""
 
     count: int
     categories: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
     wheelchairs: int = 0
     rows_max: int = 0
+    row_by_row: bool = False
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -363,8 +365,9 @@ def _named(allotment: int | None) -> str:
 def _best_line(
     offer: Offer, plan: Plan, channel: Channel, best: BestWish, tariff_id: int | None, allotment: str
 ) -> Line:
-    if not 1 <= best.count <= BEST_MAX:
-        raise Problem("too_many", params={"max": BEST_MAX})
+    most = COUNTER_MAX if best.row_by_row and channel == "counter" else BEST_MAX
+    if not 1 <= best.count <= most:
+        raise Problem("too_many", params={"max": most})
     known = [c.name for c in plan.categories]
     wanted = [c for c in (best.categories or known) if c in known]
     # A group never mixes price categories: each is a choice with its own tariff and quotas, and the step picks.
@@ -376,6 +379,11 @@ def _best_line(
     )
     if not choices:
         raise Problem("not_enough_seats")
+    if best.row_by_row:
+        if len({choice.fares for choice in choices}) > 1:
+            raise Problem("bad_request", params={"reason": N_("row by row goes through one price category: name it.")})
+        fare, names = choices[0].fares[0], tuple(choice.category for choice in choices)
+        return RowByRow(offer.id, best.count, fare.tariff, fare.quotas, names, best.zones, allotment)
     return BestSeats(
         offer.id,
         best.count,

@@ -219,6 +219,11 @@ local function seats_for(line, perf, house)
     if short then refuse('quota_exhausted', perf, -1, short[1], short[2]) end
     return refuse(why, perf, -1, '', left)
   end
+  -- An allotted seat with a key of its own is opened by that alone, however it was chosen.
+  for _, ordinal in ipairs(from ~= '' and picked.ordinals or {}) do
+    local own = call('HGET', key(perf, 'keys'), ordinal)
+    if own and not opens[own] and not unless('allotments', 'not_yours', perf, ordinal) then return end
+  end
   for _, each in ipairs(over[picked.choice]) do unless('quotas', 'quota_exhausted', perf, -1, each[1], each[2]) end
   return picked.ordinals, choices[picked.choice][2], from
 end
