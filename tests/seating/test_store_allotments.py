@@ -133,10 +133,10 @@ async def test_a_seat_with_a_key_of_its_own_opens_by_that_key_only(inventory: In
 async def test_best_seats_are_not_chosen_past_a_seats_own_key(inventory: Inventory) -> None:
     """SEA-8: whoever has the allotment's key and asks for its best seats gets nobody's own."""
     await inventory.allot(GROUP, Allotment("renewals", "Subscribers", TONIGHT, (3, 4), {3: "léo's"}))
-    best = BestSeats(TONIGHT, 2, FULL, ALL, allotment="renewals")
+    best = BestSeats(TONIGHT, 2, 1, ALL, allotment="renewals")
     assert await refused(inventory, "desk", best, keys=("renewals",)) == [("not_yours", 3, "", 0)]
     assert await states(inventory) == {3: ALLOTTED, 4: ALLOTTED}
-    assert await take(inventory, "léo and mia", best, keys=("renewals", "léo's"))
+    assert await have(inventory, "léo and mia", best, keys=("renewals", "léo's"))
 
 
 async def test_a_released_seats_key_opens_nothing_in_its_next_allotment(inventory: Inventory) -> None:
