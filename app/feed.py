@@ -25,6 +25,7 @@ from app.counter.figures import figures_of
 from app.live import Connection, Live, LiveSettings, LiveWiring
 from app.sales.carts import Cart, view_cart
 from app.sales.inventory import inventory, mend
+from app.sales.queries import shows_use
 from app.sales.visitors import BUYER, buyer_cart, counter_cart
 from app.settings import Settings
 from realtime.protocol import Limits
@@ -45,8 +46,14 @@ def build_feed(settings: Settings) -> tuple[Router, Callable[[], AbstractAsyncCo
         redis(),
         _wiring(),
         LiveSettings(
+            connections_max=settings.live_connections_max,
             connections_per_address_max=settings.live_connections_per_address_max,
-            limits=Limits(frame_bytes_max=settings.live_frame_bytes_max),
+            unread_bytes_max=settings.live_unread_bytes_max,
+            limits=Limits(
+                frame_bytes_max=settings.live_frame_bytes_max,
+                frames_burst=settings.live_frames_burst,
+                hello_timeout_s=settings.live_hello_timeout_s,
+            ),
         ),
     )
 
@@ -85,7 +92,7 @@ async def _rebuild(group: str) -> None:
 
 async def _public_quotas(performance: int) -> frozenset[str]:
     offer = await _ask(offer_of(performance))
-    return frozenset(q.key for q in offer.quotas) if offer.show_left else frozenset()
+    return frozenset(q.key for q in offer.quotas) if shows_use(offer) else frozenset()
 
 
 async def _operator_of(connection: Connection) -> Operator | None:

@@ -63,6 +63,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     live_frame_bytes_max: Annotated[int, Meta(ge=256, le=1 << 20)] = 4_096
     live_connections_per_address_max: Annotated[int, Meta(ge=1)] = 200
+    live_connections_max: Annotated[int, Meta(ge=1)] = 20_000
+    """Of one process; each takes a file descriptor, and a few KiB."""
+    live_frames_burst: Annotated[int, Meta(ge=2)] = 20
+    """What a client of the feed may say at once; then one frame a second."""
+    live_hello_timeout_s: Annotated[float, Meta(ge=0.1, le=300)] = 10.0
+    live_unread_bytes_max: Annotated[int, Meta(ge=4_096)] = 256 * 1024
+    """What a viewer may leave unread, beyond the kernel's own buffers, before it is cut off."""
 
     @property
     def secure_cookies(self) -> bool:

@@ -1,6 +1,6 @@
 /** The browser's side of the live feed (LIVE-1); tests/realtime/test_follower.py asks the same of the Python one. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import {
   BEAT_TIMEOUT_MS,
   Follower,
@@ -265,4 +265,43 @@ test("the shell connects, resumes after a cut, rejoins at once, and stops when t
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(opened.length, 4, "it is not wanted back");
   live.close();
+});
+
+/** How many of a thousand viewers whose server died come back in each tenth of the second that follows. */
+function returning(dice: () => number): number[] {
+  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  try {
+    const opened: Socket[] = [];
+    const world: World = {
+      open(url) {
+        const socket = new Socket(url);
+        opened.push(socket);
+        return socket as unknown as WebSocket;
+      },
+      now: () => 1_000,
+      dice,
+    };
+    const viewers = Array.from({ length: 1_000 }, () => follow("ws://x/live/performances/7", {}, world));
+    for (const socket of [...opened]) {
+      socket.accept();
+      socket.say(snapshot(5, [0, 1]));
+      socket.end(1006);
+    }
+    const tenths = Array.from({ length: 10 }, () => {
+      const before = opened.length;
+      mock.timers.tick(100);
+      return opened.length - before;
+    });
+    for (const viewer of viewers) viewer.close();
+    return tenths;
+  } finally {
+    mock.timers.reset();
+  }
+}
+
+test("the viewers of a server that died do not come back as one", () => {
+  const tenths = returning(Math.random);
+  assert.equal(tenths.reduce((sum, each) => sum + each), 1_000);
+  assert.ok(Math.max(...tenths) < 200, `${tenths}`);
+  assert.equal(Math.max(...returning(() => 0.55)), 1_000, "the control: without dice they do");
 });
