@@ -70,6 +70,9 @@ class Offer(Struct, frozen=True, kw_only=True):
     hold_ttl_s: int
     order_max: int
     show_left: bool
+    show_sold: bool = False
+    """Instead of what is left (QUO-4)."""
+    sold_out_text: dict[str, str] = {}
     plan: int | None
     tariffs: tuple[TariffOffer, ...]
     quotas: tuple[QuotaOffer, ...]

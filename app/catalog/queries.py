@@ -26,7 +26,8 @@ PERFORMANCES = """
 SELECT p.id, p.event, p.title AS performance_title, p.venue, p.starts_at, p.doors_at, p.ends_at, p.sale_opens_at,
        p.sale_closes_at, p.cancelled_at, p.plan,
        CASE WHEN e.visibility <> 'public' THEN e.visibility ELSE p.visibility END AS visibility,
-       e.slug, e.title, e.subtitle, e.description, e.zone, e.hold_ttl_s, e.order_max, e.show_left,
+       e.slug, e.title, e.subtitle, e.description, e.zone, e.hold_ttl_s, e.order_max, e.show_left, e.show_sold,
+       e.sold_out_text,
        coalesce(e.inventory, 'e' || e.id) AS inventory,
        b.id AS box_office, b.organizer, b.name AS box_office_name, b.contact_email, b.accent, b.currency, b.terms
 FROM catalog.performance p
@@ -187,7 +188,8 @@ def _offer(row: Any, tariffs: tuple[TariffOffer, ...], quotas: tuple[QuotaOffer,
         starts_at=row["starts_at"], doors_at=row["doors_at"], ends_at=row["ends_at"],
         sale_opens_at=row["sale_opens_at"], sale_closes_at=row["sale_closes_at"], cancelled_at=row["cancelled_at"],
         visibility=row["visibility"], hold_ttl_s=row["hold_ttl_s"] or get_settings().hold_ttl_s,
-        order_max=row["order_max"], show_left=row["show_left"], plan=row["plan"], tariffs=tariffs, quotas=quotas,
+        order_max=row["order_max"], show_left=row["show_left"], show_sold=row["show_sold"],
+        sold_out_text=_texts(row["sold_out_text"]), plan=row["plan"], tariffs=tariffs, quotas=quotas,
         box_office=BoxOfficeOffer(
             row["box_office"], row["organizer"], row["box_office_name"], row["contact_email"], row["accent"],
             row["currency"], _texts(row["terms"]),

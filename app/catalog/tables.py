@@ -66,6 +66,10 @@ class Event(Table, tablename="event", schema="catalog"):
     hold_ttl_s = Integer(null=True, default=None)
     order_max = Integer(null=False, default=10)
     show_left = Boolean(null=False, default=False)
+    show_sold = Boolean(null=False, default=False)
+    """How many are sold instead of how many are left (QUO-4)."""
+    sold_out_text = Text(null=False, default="{}")
+    """What buyers read when nothing is left, in the organiser's words (QUO-4)."""
     position = Integer(null=False, default=0)
     inventory = Varchar(length=64, null=True, default=None, index=True)
     """The inventory group that it shares with other events (AHEAD-12, SEA-7); none: one of its own."""

@@ -20,6 +20,7 @@ from app.sales.cart_keys import OpenAllotment, open_allotments
 from app.sales.carts import Cart, title_of
 from app.sales.inventory import inventory, with_group
 from app.sales.methods._reasons import explain_refusal
+from seating.plan import Plan
 from seating.store import FREE, Snapshot
 
 LEFT_KEPT_S = 1.0
@@ -86,7 +87,11 @@ class PerformanceView(Struct, frozen=True, kw_only=True):
     tariffs: tuple[TariffView, ...]
     categories: tuple[CategoryView, ...]
     show_left: bool
+    show_sold: bool
     left: int | None
+    capacity: int | None
+    """What `left` counts down from, where either is shown (QUO-4)."""
+    sold_out_text: str
     counters: tuple[str, ...]
     """The quotas that limit the whole performance, by their names on the live feed: the least of them is `left`."""
     allotments: tuple[OpenAllotment, ...]
@@ -170,6 +175,17 @@ def counters_of(offer: Offer) -> tuple[str, ...]:
     return tuple(q.key for q in limits_of(offer) if q.tariff is None and q.category is None)
 
 
+def shows_use(offer: Offer) -> bool:
+    """Whether buyers see how many are left, or how many are sold (QUO-4, LIVE-3)."""
+    return offer.show_left or offer.show_sold
+
+
+def capacity_of(offer: Offer, plan: Plan | None) -> int | None:
+    """How many could be sold at most; None: any number."""
+    sizes = [q.size for q in limits_of(offer) if q.key in counters_of(offer)]
+    return min([*sizes, *([len(plan.seats)] if plan else [])], default=None)
+
+
 async def status_of(offer: Offer, channel: Channel, at: datetime) -> SaleStatus | str:
     status = sale_status(offer, channel, at)
     return "sold_out" if status == "open" and await left_of(offer) == 0 else status
@@ -246,8 +262,11 @@ async def view_performance(
             for c in (plan.categories if plan else ())
         ),
         show_left=offer.show_left,
-        left=await left_of(offer) if offer.show_left else None,
-        counters=counters_of(offer) if offer.show_left else (),
+        show_sold=offer.show_sold,
+        left=await left_of(offer) if shows_use(offer) else None,
+        capacity=capacity_of(offer, plan) if shows_use(offer) else None,
+        sold_out_text=translated(offer.sold_out_text),
+        counters=counters_of(offer) if shows_use(offer) else (),
         allotments=kept,
     )
 

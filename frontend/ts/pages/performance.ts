@@ -1,7 +1,7 @@
 /** Choosing seats: the map, the basket, the usher, and what happens when somebody was quicker. */
 import { type ApiProblem, ask, asProblem } from "../core/api";
 import { announce, byId, icon } from "../core/dom";
-import { readJson, showNumber, t, tn } from "../core/i18n";
+import { readJson, t, tn } from "../core/i18n";
 import type { Live } from "../core/live";
 import { dismiss, toast } from "../core/toast";
 import { type SeatEvent, SeatMap } from "../seatmap/element";
@@ -10,6 +10,7 @@ import { Basket } from "../shop/basket";
 import { BestAsker, easier } from "../shop/best";
 import { type BestWish, CartKeeper } from "../shop/cart";
 import { KeyField } from "../shop/keys";
+import { wordsForLeft } from "../shop/left";
 import { QuantityPicker } from "../shop/quantity";
 import { type Connection, followSeats } from "../shop/seats_feed";
 import type { Cart, CartItem, OpenAllotment, Performance } from "../shop/types";
@@ -140,7 +141,7 @@ function showLeft(): void {
     const free = map?.hall?.states.reduce((n, state) => n + Number(state === FREE), 0) ?? 0;
     const left = Math.min(free, ...allowed);
     place.hidden = false;
-    place.textContent = left > 0 ? t("{n} left", { n: showNumber(left) }) : t("Sold out");
+    place.textContent = wordsForLeft(performance, left);
   }, 300);
 }
 

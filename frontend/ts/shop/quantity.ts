@@ -1,7 +1,8 @@
 /** Unnumbered tickets: a line for each tariff with how many of it are in the basket. */
 import { h, icon } from "../core/dom";
-import { money, showNumber, t } from "../core/i18n";
+import { money, t } from "../core/i18n";
 import type { CartKeeper } from "./cart";
+import { showsLeft, wordsForLeft } from "./left";
 import type { Performance, TariffView } from "./types";
 
 interface Row {
@@ -31,8 +32,8 @@ export class QuantityPicker {
   }
 
   showLeft(left: number | null): void {
-    this.left.hidden = !this.performance.show_left || left === null;
-    if (left !== null) this.left.textContent = left > 0 ? t("{n} left", { n: showNumber(left) }) : t("Sold out");
+    this.left.hidden = !showsLeft(this.performance) || left === null;
+    if (left !== null) this.left.textContent = wordsForLeft(this.performance, left);
   }
 
   private row(tariff: TariffView): Row {

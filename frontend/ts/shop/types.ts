@@ -66,7 +66,12 @@ export interface Performance {
   tariffs: TariffView[];
   categories: { name: string; color: string; from_minor: number | null }[];
   show_left: boolean;
+  show_sold: boolean;
   left: number | null;
+  /** What `left` counts down from. */
+  capacity: number | null;
+  /** The organiser's own words for when nothing is left. */
+  sold_out_text: string;
   /** The live feed's quotas whose least remainder is `left`. */
   counters: string[];
   allotments: OpenAllotment[];
