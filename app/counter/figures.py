@@ -128,7 +128,7 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
         )
         kept = await kept_back(ledger, {o.id: o for o in group}, {}, at)
     snapshots = {o.id: await snapshot_of(o) for o in offers}
-    used = {key: count for snapshot in snapshots.values() for key, (count, _) in snapshot.quotas.items()}
+    spoken_for = {key: count for snapshot in snapshots.values() for key, (count, _) in snapshot.quotas.items()}
     by_performance = {row["performance"]: row for row in sold}
     zone = offers[0].zone
     return Figures(
@@ -138,7 +138,7 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
         performances=tuple(
             [await _performance(o, snapshots[o.id], by_performance.get(o.id), kept) for o in offers]
         ),
-        quotas=quotas_filled(offers, group, used, kept),
+        quotas=quotas_filled(offers, group, spoken_for, kept),
         takings_minor=sum(int(row["minor"]) for row in sold),
         orders=orders,
         sales_per_minute=_per_minute({row["ago"]: row["n"] for row in minutes}),
@@ -173,8 +173,9 @@ async def _performance(offer: Offer, snapshot: Snapshot, sold: Any, kept_of: dic
         capacity = min((q.size for q in whole), default=0)
         sold_now, used = (sold["n"], sold["used"]) if sold else (0, 0)
         own = [q.key for q in whole if q.performance == offer.id]
-        taken = max((snapshot.quotas.get(key, (0, None))[0] for key in own), default=0)
         kept, linked = max((kept_of.get(key, 0) for key in own), default=0), 0
+        # What is kept back is spoken for, and counts in the live figure.
+        taken = max((snapshot.quotas.get(key, (0, None))[0] - kept_of.get(key, 0) for key in own), default=0)
         held, pending, free = max(0, taken - sold_now), 0, max(0, capacity - taken - kept)
     return PerformanceFigures(
         id=offer.id, title=title_of(offer), starts_at=local(offer.starts_at, offer.zone), capacity=capacity, free=free,

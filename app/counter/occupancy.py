@@ -54,22 +54,23 @@ def zones_filled(version: int, plan: Plan, states: bytes) -> tuple[ZoneFigures, 
 
 
 def quotas_filled(
-    offers: Sequence[Offer], group: Sequence[Offer], used: Mapping[str, int], kept: Mapping[str, int]
+    offers: Sequence[Offer], group: Sequence[Offer], spoken_for: Mapping[str, int], kept: Mapping[str, int]
 ) -> tuple[QuotaFigures, ...]:
-    """Every limit of these performances of one event once, by what the live inventory says and what the ledger keeps
-    back. `group`: all performances of their inventory group, to tell which limits count other events too."""
+    """Every limit of these performances of one event once, by the live inventory, where what is kept back is spoken for
+    too, and by what the ledger keeps back. `group`: all performances of their inventory group, to tell which limits count other events too."""
     quotas = {quota.id: (quota, offer) for offer in offers for quota in offer.quotas}
     elsewhere = {quota.id for offer in group if offer.event != offers[0].event for quota in offer.quotas}
-    return tuple(_quota(quota, offer, used, kept, quota.id in elsewhere) for quota, offer in quotas.values())
+    return tuple(_quota(quota, offer, spoken_for, kept, quota.id in elsewhere) for quota, offer in quotas.values())
 
 
 def _quota(
-    quota: QuotaOffer, offer: Offer, used: Mapping[str, int], kept: Mapping[str, int], shared: bool
+    quota: QuotaOffer, offer: Offer, spoken_for: Mapping[str, int], kept: Mapping[str, int], shared: bool
 ) -> QuotaFigures:
+    back = kept.get(quota.key, 0)
     tariff = offer.tariff(quota.tariff) if quota.tariff is not None else None
     return QuotaFigures(
         id=quota.id, name=quota.name, performance=quota.performance, tariff=translated(tariff.name) if tariff else None,
-        category=quota.category, size=quota.size, used=used.get(quota.key, 0), kept=kept.get(quota.key, 0),
+        category=quota.category, size=quota.size, used=max(0, spoken_for.get(quota.key, 0) - back), kept=back,
         shared=shared,
     )  # fmt: skip
 

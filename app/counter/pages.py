@@ -7,7 +7,8 @@ from litestar.response import Redirect
 
 from app.accounts.logins import Operator, operator_of, require
 from app.accounts.tables import Role
-from app.catalog.queries import offers_of_organizer
+from app.catalog.queries import offer_of, offers_of_organizer
+from app.core.clock import now
 from app.core.errors import Problem
 from app.core.i18n import translated
 from app.core.web import page, plain
@@ -15,6 +16,7 @@ from app.counter.api import performances_of
 from app.counter.desks import desk_of
 from app.counter.figures import Figures, figures_of
 from app.sales.pages import office_of
+from app.sales.queries import view_performance
 from app.sales.visitors import cart_cookie, counter_cart, new_counter_cart
 
 
@@ -59,6 +61,26 @@ async def show_dashboard(request: Request[Any, Any, Any], event: int | None = No
     )
 
 
+@get("/manage/allotments", include_in_schema=False)
+async def show_allotments(request: Request[Any, Any, Any], performance: int | None = None) -> Response[Any]:
+    """What is kept at a performance (AHEAD-2); the next one when none is named."""
+    if await operator_of(request) is None:
+        return Redirect("/login?next=/manage/allotments", status_code=303)
+    operator = await require(request, Role.MANAGER)
+    performances = await performances_of(operator)
+    chosen = performance if performance is not None else next((p.id for p in performances), None)
+    if chosen is not None and (await offer_of(chosen)).box_office.organizer != operator.organizer:
+        raise Problem("not_found")
+    return page(
+        request,
+        "manage/allotments.html",
+        operator=operator,
+        performance=plain(await view_performance(chosen, "counter", now())) if chosen is not None else None,
+        performances=plain(performances),
+        box_office=await office_of(operator),
+    )
+
+
 @get("/api/v1/manage/figures", summary="What moves, for one event", tags=["manage"])
 async def get_figures(request: Request[Any, Any, Any], event: int) -> Figures:
     operator = await require(request, Role.MANAGER)
@@ -75,4 +97,4 @@ async def _events(operator: Operator) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-router = Router(path="/", route_handlers=[show_counter, show_dashboard, get_figures])
+router = Router(path="/", route_handlers=[show_counter, show_dashboard, show_allotments, get_figures])

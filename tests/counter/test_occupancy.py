@@ -56,7 +56,7 @@ def test_every_limit_is_told_once_with_what_it_limits() -> None:
     season = QuotaOffer(3, None, None, None, "Season", 300)
     mine = [offer(FIRST, 1, whole, children, season), offer(SECOND, 1, whole, children, season)]
     other = offer(9, 5, season)
-    told = quotas_filled(mine, [*mine, other], {"q1": 40, "q2": 11, "q3": 7}, {"q1": 5})
+    told = quotas_filled(mine, [*mine, other], {"q1": 45, "q2": 11, "q3": 7}, {"q1": 5})
     assert [(q.name, q.performance, q.tariff, q.size, q.used, q.kept, q.shared) for q in told] == [
         ("House", None, None, 100, 40, 5, False),
         ("Children", FIRST, "Child", 10, 11, 0, False),

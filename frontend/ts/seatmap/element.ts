@@ -23,7 +23,7 @@ import { Legend } from "./legend";
 import { SeatList } from "./list";
 import type { Colours, Scene } from "./paint";
 import { categoryColours } from "./palette";
-import { ALLOTTED, Hall, HELD, type PlanJson } from "./plan";
+import { ALLOTTED, type Box, Hall, HELD, type PlanJson } from "./plan";
 import { Stage } from "./stage";
 import { type Direction, firstSeat, neighbour } from "./walk";
 
@@ -189,6 +189,17 @@ export class SeatMap extends HTMLElement {
   show(seats: readonly number[]): void {
     const middle = seats[seats.length >> 1];
     if (middle !== undefined) this.stage?.showSeat(middle, CLOSE);
+  }
+
+  /** The seats inside a frame on the screen, CSS pixels from the map's corner. */
+  seatsWithin({ left, top, right, bottom }: Box): number[] {
+    const { stage, scene } = this;
+    const found: number[] = [];
+    if (!stage || !scene) return found;
+    const [x0, y0] = toWorld(stage.camera, left, top);
+    const [x1, y1] = toWorld(stage.camera, right, bottom);
+    scene.grid.within({ left: x0, top: y0, right: x1, bottom: y1 }, (seat) => found.push(seat));
+    return found;
   }
 
   shake(seat: number): void {

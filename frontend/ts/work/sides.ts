@@ -64,7 +64,7 @@ export class Sides {
     if (place.childElementCount !== performances.length) {
       place.replaceChildren(
         ...performances.map(({ id, starts_at }) =>
-          h("button", { class: "choice", type: "button", data: { id }, onclick: () => this.toggle(id) }, h("strong", {}, wallDay(starts_at)), h("span", { class: "figure" }, wallTime(starts_at)))),
+          h("button", { class: "evening", type: "button", data: { id }, onclick: () => this.toggle(id) }, h("strong", {}, wallDay(starts_at)), h("span", { class: "figure" }, wallTime(starts_at)))),
       );
     }
     for (const button of place.querySelectorAll<HTMLElement>("button")) button.setAttribute("aria-pressed", String(this.chosen.includes(Number(button.dataset["id"]))));
@@ -90,7 +90,7 @@ class Card {
   constructor({ id, plan, starts_at, title }: PerformanceFigures, named: boolean) {
     this.heat = plan === null ? null : new HeatPlan(id, plan);
     const parts = [
-      h("header", { class: "side__head" }, h("h3", { id: `side-name-${id}` }, `${wallDay(starts_at)}, ${wallTime(starts_at)}`)),
+      h("header", { class: "side__head" }, h("h3", { id: `side-name-${id}` }, `${wallDay(starts_at)}, ${wallTime(starts_at)}`), h("a", { class: "side__kept small", href: `/manage/allotments?performance=${id}` }, t("Allotments"))),
       named ? h("p", { class: "side__title soft small" }, title) : null,
       this.heat?.element ?? null,
       this.bar,
