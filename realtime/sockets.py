@@ -92,6 +92,9 @@ class Gate:
     def clear(self) -> None:
         self._open = False
 
+    def is_set(self) -> bool:
+        return self._open
+
     async def wait(self) -> None:
         while not self._open:
             future = asyncio.get_running_loop().create_future()
@@ -165,9 +168,7 @@ class FeedWebSocket(WebSocketsSansIOProtocol):
         self.queue = self.inbox = Inbox()  # type: ignore[assignment]  # all of the queue that uvicorn uses
         self.writable = Gate()  # type: ignore[assignment]  # likewise
         self.writable.set()
-        self.flowing = False
-        """Open, accepted, and all that was written has gone so far: a frame may be written without a further look. Who
-        once fell behind is looked at each time."""
+        self.outlet: TransportOutlet | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FeedWebSocket:
         return self  # Litestar copies a connection's state whenever a handler reads it
@@ -177,12 +178,13 @@ class FeedWebSocket(WebSocketsSansIOProtocol):
             super().data_received(data)
 
     def pause_writing(self) -> None:
-        self.flowing = False
+        self._look_twice()
         super().pause_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.flowing = False
+        self._look_twice()
         super().connection_lost(exc)
+        self.outlet = None
         self.inbox.listener = None  # it holds the outlet, which holds this: else only a garbage collection ends them
         self.app_state = {}
 
@@ -236,7 +238,6 @@ class FeedWebSocket(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         await super().send(message)
         if message["type"] == "websocket.accept":
-            self.flowing = not self.transport.is_closing()
             self._forget_handshake()
         if message["type"] == "websocket.close" and self.close_timer is not None:
             self._cut_off_later()  # in place of uvicorn's timer, after which it would still wait for a deaf client
@@ -280,8 +281,17 @@ class FeedWebSocket(WebSocketsSansIOProtocol):
         self._read_on()
         self._cut_off_later()
 
+    @property
+    def flows(self) -> bool:
+        """Nobody has begun to close, and not so much is unread that the transport asked for a pause."""
+        return not self.close_sent and not self.transport.is_closing() and self.writable.is_set()
+
+    def _look_twice(self) -> None:
+        if self.outlet is not None:
+            self.outlet.flowing = False
+
     def _cut_off_later(self) -> None:
-        self.flowing = False
+        self._look_twice()
         if self.close_timer is not None:
             self.close_timer.cancel()
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
@@ -354,14 +364,20 @@ class TransportOutlet(Outlet):
     """Writes ready-made frames to the transport under a FeedWebSocket whose handshake is complete.
 
     To most viewers that is one look at `flowing` and the write: thousands of times for each change, whatever else is
-    asked shows.
+    asked shows, and so does each object on the way, which is in no cache any more.
     """
+
+    __slots__ = ("_write", "flowing")
 
     def __init__(self, websocket: FeedWebSocket, send: AsgiSend, unread_bytes_max: int) -> None:
         super().__init__(send, unread_bytes_max)
         self._websocket = websocket
         self._transport = websocket.transport
         self._write = self._transport.write
+        self.flowing = websocket.flows
+        """All that was written has gone so far, and nobody has begun to close: a frame may be written without a further
+        look. Who once fell behind is looked at each time."""
+        websocket.outlet = self
 
     def listen(self, listener: Listener) -> bool:
         self._asgi_send = self._websocket.send  # past Litestar's, which would keep all it knows of the connection
@@ -369,7 +385,7 @@ class TransportOutlet(Outlet):
         return True
 
     def send(self, message: Message) -> bool:
-        if self._websocket.flowing:
+        if self.flowing:
             self._write(message.frame)
             return True
         transport = self._transport
@@ -381,11 +397,11 @@ class TransportOutlet(Outlet):
         return True
 
     def close(self, code: int, reason: str) -> None:
-        self._websocket.flowing = False
+        self.flowing = False
         super().close(code, reason)
 
     def abort(self) -> None:
-        self._websocket.flowing = False
+        self.flowing = False
         self._transport.abort()
 
 

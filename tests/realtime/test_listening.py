@@ -28,12 +28,15 @@ class QuietSite(Site):
     """Lets go of each connection as soon as somebody listens to it."""
 
     returned = 0
+    hesitates: asyncio.Event | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "websocket":
             return
         await receive()
         await send({"type": "websocket.accept"})
+        if self.hesitates is not None:
+            await self.hesitates.wait()
         outlet = open_outlet(scope["state"], send, lambda: None, UNREAD_MAX)
         self.outlets.append(outlet)
         member = Member(outlet, "buyer")
@@ -152,6 +155,32 @@ async def test_a_frame_right_behind_a_close_of_ours_is_not_written(address: str,
         with pytest.raises(websockets.ConnectionClosed):
             await socket.recv()
     assert socket.close_code == 4420
+    await soon(lambda: site.left == 1)
+
+
+async def test_whoever_has_gone_before_the_room_could_write_disturbs_nobody(address: str, site: QuietSite) -> None:
+    """Its side of the connection is shut by then: a write would raise."""
+    site.hesitates = asyncio.Event()
+    socket = await open_socket(address)
+    await socket.close()
+    site.hesitates.set()
+    await soon(lambda: site.left == 1)
+    assert site.outlets[0].send(Message(b"{}"))
+
+
+async def test_whoever_reads_nothing_is_cut_off_though_it_was_quick_before(address: str, site: QuietSite) -> None:
+    socket = await open_socket(address)
+    await socket.send('{"t":"hello","v":1}')
+    assert json.loads(await socket.recv())["t"] == "snapshot"
+    outlet = site.outlets[0]
+    assert outlet.flowing
+    ballast = Message(b'{"t":"ballast","x":"%b"}' % (b"x" * 60_000))
+    sent = 0
+    while outlet.send(ballast):  # without a pause in which the client could read
+        sent += 1
+        assert sent < 1_000
+    assert not outlet.flowing
+    socket.transport.abort()
     await soon(lambda: site.left == 1)
 
 
