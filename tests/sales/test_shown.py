@@ -1,4 +1,4 @@
-"""What buyers are told of how many are left or sold (QUO-4)."""
+"""What buyers are told of how many are left or sold (QUO-4, LIVE-3)."""
 
 from __future__ import annotations
 
