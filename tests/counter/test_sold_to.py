@@ -1,0 +1,98 @@
+"""The name on a sold seat: for those who may see all orders, when they ask, while they are signed in (LIVE-2)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from websockets.asyncio.client import connect
+
+from app.core.clock import now
+from app.core.db import transaction
+from app.sales.carts import Cart, Wish, add_to_cart
+from app.sales.orders import cancel_pending, follow_in_inventory, lock_order, place_order
+from tests.cast import ALICE, Theatre, counter_cart
+from tests.shop import browser, open_shop, problem, sign_in
+
+
+@pytest.fixture
+async def shop(theatre: Theatre) -> AsyncIterator[str]:
+    async with open_shop() as url:
+        yield url
+
+
+async def alice_buys(theatre: Theatre, seat: int, *, paid: bool = True) -> str:
+    """The order's code."""
+    cart: Cart = counter_cart(theatre.lea)
+    await add_to_cart(cart, Wish(performance=theatre.performance, seats=(seat,), tariff=theatre.full), at=now())
+    method = "cash" if paid else "card"
+    placed = await place_order(cart, ALICE, method=method, expected_total_minor=None, settled=paid, at=now())
+    return placed.code
+
+
+def path(theatre: Theatre, seat: int) -> str:
+    return f"/api/v1/counter/performances/{theatre.performance}/seats/{seat}/sold-to"
+
+
+async def test_who_may_see_all_orders_is_told_the_name_and_nobody_else(shop: str, theatre: Theatre) -> None:
+    code = await alice_buys(theatre, 3)
+    expected = {"name": ALICE.name, "order": code, "tariff": "Full price"}
+    async with browser(shop) as manager, browser(shop) as lea, browser(shop) as stranger, browser(shop) as nobody:
+        await sign_in(manager, "manager")
+        await sign_in(lea, "lea")
+        await sign_in(stranger, "stranger")  # a manager too, of another house
+        told = (await manager.get(path(theatre, 3))).json()
+        assert {**told, "tariff": expected["tariff"]} == expected
+        for person, refusal in ((lea, "forbidden"), (stranger, "not_found"), (nobody, "unauthenticated")):
+            refused = await person.get(path(theatre, 3))
+            problem(refused, refusal)
+            assert ALICE.name not in refused.text
+
+
+async def test_a_log_in_that_ended_is_told_nothing_more(shop: str, theatre: Theatre) -> None:
+    await alice_buys(theatre, 3)
+    async with browser(shop) as manager, browser(shop) as again:
+        await sign_in(manager, "manager")
+        again.cookies.update(manager.cookies)
+        assert (await again.get(path(theatre, 3))).status_code == 200
+        assert (await manager.post("/logout")).status_code == 303
+        problem(await again.get(path(theatre, 3)), "unauthenticated")
+
+
+async def test_a_seat_that_is_nobody_s_has_no_name(shop: str, theatre: Theatre) -> None:
+    code = await alice_buys(theatre, 4, paid=False)
+    async with browser(shop) as manager:
+        await sign_in(manager, "manager")
+        assert (await manager.get(path(theatre, 4))).json()["order"] == code, "also while it waits for its payment"
+        async with transaction() as ledger:
+            row = await lock_order(ledger, await ledger.fetchval("SELECT id FROM sales.sale WHERE code = $1", code))
+            await cancel_pending(ledger, row, because="test", actor="test", at=now())
+        await follow_in_inventory(theatre.group, code, "expired")
+        for seat in (4, 5, 999, 2**31, 2**63):
+            problem(await manager.get(path(theatre, seat)), "not_found")
+        elsewhere = f"/api/v1/counter/performances/{theatre.performance + 999}/seats/4/sold-to"
+        problem(await manager.get(elsewhere), "not_found")
+
+
+async def test_no_name_travels_on_the_feed_even_to_those_who_may_ask(shop: str, theatre: Theatre) -> None:
+    """What is private never travels on a shared channel: every frame that both watch is looked through."""
+    async with browser(shop) as manager:
+        await sign_in(manager, "manager")
+        cookie = "; ".join(f"{name}={value}" for name, value in manager.cookies.items())
+        frames: list[str] = []
+        for audience in ("counter", "manage"):
+            url = f"{shop.replace('http', 'ws', 1)}/live/{audience}/performances/{theatre.performance}"
+            seat = {"counter": 6, "manage": 7}[audience]
+            async with connect(url, additional_headers={"Cookie": cookie}, proxy=None) as socket:
+                await socket.send('{"t":"hello","v":1}')
+                await alice_buys(theatre, seat)
+                async with asyncio.timeout(60):
+                    sold = False
+                    while not sold:
+                        frames.append(str(await socket.recv()))
+                        frame = json.loads(frames[-1])
+                        sold = frame["t"] == "delta" and [seat, 3] in [each[:2] for each in frame["seats"]]
+            assert (await manager.get(path(theatre, seat))).json()["name"] == ALICE.name
+        assert not any("Alice" in frame for frame in frames)
