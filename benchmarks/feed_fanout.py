@@ -12,9 +12,10 @@ the other half to everybody else. A delivery's cost in µs is one million divide
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 
@@ -34,6 +35,7 @@ from seating.store import Inventory
 
 DELTA = '{"t":"delta","epoch":"k3f09a1b2c","from":1041,"version":1042,"seats":[[731,1]],"quotas":{}}'
 """As many bytes as one seat's change has for a buyer."""
+T = TypeVar("T")
 Start = Callable[[], AbstractAsyncContextManager[Server]]
 PEERS: dict[str, Start] = {"Litestar channels": litestar_channels, "Node ws": node_ws}
 QUICK: dict[str, Start] = {"Node ws": node_ws}
@@ -75,9 +77,9 @@ async def fanout_5000(ctx: Context) -> Result:
 
 
 async def _fan_out(ctx: Context, load: Load, peers: dict[str, Start]) -> Result:
-    ours = await _our_cost(ctx.redis_url, load)
-    limit = await _peer_cost(bare_frames, load)
-    others = {name: await _peer_cost(start, load) for name, start in peers.items()}
+    ways = [_our_cost(ctx.redis_url, load), *(_peer_cost(start, load) for start in (bare_frames, *peers.values()))]
+    ours, limit, *costs = await _each(ways, together=ctx.smoke)
+    others = dict(zip(peers, costs, strict=True))
     best = max(others.values(), key=lambda cost: cost.per_cpu_s)
     told = ", ".join(f"{name} {cost.us:.1f}" for name, cost in others.items())
     return Result(
@@ -87,6 +89,13 @@ async def _fan_out(ctx: Context, load: Load, peers: dict[str, Start]) -> Result:
         note=f"{load.viewers} viewers, {load.rate:g} rounds/s; CPU µs per delivery: ours {ours.us:.1f}, "
         f"bare frames {limit.us:.1f}, {told}; peer: the best of them",
     )
+
+
+async def _each(ways: Sequence[Coroutine[Any, Any, T]], *, together: bool) -> list[T]:
+    """One after the other, for a figure; together where only their working is looked at."""
+    if together:
+        return await asyncio.gather(*ways)
+    return [await way for way in ways]
 
 
 async def _our_cost(redis_url: str, load: Load) -> Cost:
@@ -131,9 +140,11 @@ async def bytes_per_viewer(ctx: Context) -> Result:
     of a thousand handshakes at once every process keeps the room, however little each viewer needs afterwards."""
     viewers = 300 if ctx.smoke else 2_000
     await lay(ctx.redis_url)
-    ours = await _memory(lambda: our_server(ctx.redis_url), viewers, 2)
-    limit = await _memory(bare_frames, viewers, 1)
-    others = {name: await _memory(start, viewers, 1) for name, start in (QUICK if ctx.smoke else PEERS).items()}
+    peers = QUICK if ctx.smoke else PEERS
+    ways = [_memory(lambda: our_server(ctx.redis_url), viewers, 2)]
+    ways += [_memory(start, viewers, 1) for start in (bare_frames, *peers.values())]
+    ours, limit, *kept = await _each(ways, together=ctx.smoke)
+    others = dict(zip(peers, kept, strict=True))
     told = ", ".join(f"{name} {cost:,.0f}" for name, cost in others.items())
     return Result(
         ours,

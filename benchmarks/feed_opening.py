@@ -86,7 +86,7 @@ async def storm_5000(ctx: Context) -> Result:
     async with our_server(ctx.redis_url) as server:
         async with crowd(server) as everybody, changes(ctx.redis_url) as others:
             await everybody.open(viewers, 2)
-            await others.emit(50, 1.0, "-")  # those who resume have missed something
+            await others.emit(50, 0.2 if ctx.smoke else 1.0, "-")  # those who resume have missed something
             asked, spent = await server.ask("commands"), server.cpu_s
             ours = await everybody.reopen(2)
             spent = server.cpu_s - spent
