@@ -4,6 +4,10 @@ redis-py's own PubSub reconnects inside a read and says nothing; whoever missed 
 bare connection of the client's pool settings with our own loop around it: connect, subscribe to all that is wanted,
 read. Every confirmed subscription is announced with None ("from now on; what was before, look for yourself").
 Publications are a matter of speed only: rooms find by themselves what was lost.
+
+In a cluster any node will do: what is published at one is passed on to all. The next connection goes to another, so a
+node that is away is left behind. (Sharded channels would spare the other nodes the passing on, at the price of a
+connection to each shard that has a performance; a change is a few dozen bytes.)
 """
 
 from __future__ import annotations
@@ -16,8 +20,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 log = logging.getLogger("placeur.feed")
 
@@ -30,8 +35,10 @@ Hear = Callable[[bytes | None], None]
 class RedisBus:
     """Subscriptions of one process. `subscribe` never waits for Redis and never fails."""
 
-    def __init__(self, redis: Redis, *, ping_s: float = PING_S, dice: random.Random | None = None) -> None:
-        self._pool = redis.connection_pool
+    def __init__(
+        self, redis: Redis | RedisCluster, *, ping_s: float = PING_S, dice: random.Random | None = None
+    ) -> None:
+        self._redis = redis
         self._ping_s = ping_s
         self._dice = dice or random.Random()  # noqa: S311  jitter, not a secret
         self._listeners: dict[bytes, list[Hear]] = {}
@@ -70,18 +77,29 @@ class RedisBus:
     async def _run(self) -> None:
         pause_s = 0.05
         while True:
-            connection = self._pool.connection_class(**{**self._pool.connection_kwargs, "protocol": 2})
             try:
-                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
-                pause_s = 0.05
-                await self._listen(connection)
-            except (RedisError, OSError) as problem:
+                connection = await self._new_connection()
+                try:
+                    await connection.connect()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
+                    pause_s = 0.05
+                    await self._listen(connection)
+                finally:
+                    self._connection = None
+                    await connection.disconnect(nowait=True)
+            except (RedisError, RedisClusterException, OSError) as problem:
                 log.info("feed bus: %s; connecting again", problem)
-            finally:
-                self._connection = None
-                await connection.disconnect(nowait=True)
             await asyncio.sleep(pause_s * self._dice.uniform(0.5, 1.5))
             pause_s = min(pause_s * 2, RETRY_MAX_S)
+
+    async def _new_connection(self) -> AbstractConnection:
+        whence: Any = self._redis
+        if isinstance(self._redis, RedisCluster):
+            await self._redis.initialize()
+            whence = self._dice.choice(self._redis.get_primaries())
+        else:
+            whence = self._redis.connection_pool
+        made: AbstractConnection = whence.connection_class(**{**whence.connection_kwargs, "protocol": 2})
+        return made
 
     async def _listen(self, connection: AbstractConnection) -> None:
         self._connection = connection
