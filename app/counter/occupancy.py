@@ -56,8 +56,9 @@ def zones_filled(version: int, plan: Plan, states: bytes) -> tuple[ZoneFigures, 
 def quotas_filled(
     offers: Sequence[Offer], group: Sequence[Offer], spoken_for: Mapping[str, int], kept: Mapping[str, int]
 ) -> tuple[QuotaFigures, ...]:
-    """Every limit of these performances of one event once, by the live inventory, where what is kept back is spoken for
-    too, and by what the ledger keeps back. `group`: all performances of their inventory group, to tell which limits count other events too."""
+    """Every limit of these performances of one event once: by the live inventory, where what is kept back is spoken for
+    too, and by what the ledger keeps back. `group`: all performances of their inventory group, to tell which limits
+    count other events too."""
     quotas = {quota.id: (quota, offer) for offer in offers for quota in offer.quotas}
     elsewhere = {quota.id for offer in group if offer.event != offers[0].event for quota in offer.quotas}
     return tuple(_quota(quota, offer, spoken_for, kept, quota.id in elsewhere) for quota, offer in quotas.values())

@@ -7,7 +7,7 @@ import { type Cart, EMPTY, type Item } from "../../ts/counter/shapes";
 const item = (id: string, more: Partial<Item> = {}): Item => ({
   id, performance: 1, ordinal: 5, seat: "Parterre · A · 12", zone: "Parterre", row: "A", number: "12", category: "1", color: "", tariff: 1,
   tariff_name: "Full", price_minor: 4500, tariffs: [{ id: 1, name: "Full", price_minor: 4500 }, { id: 2, name: "Child", price_minor: 2000 }],
-  expires_at_ms: 0, ...more,
+  expires_at_ms: 0, allotment: null, exceeded: false, ...more,
 });
 const cart = (...items: Item[]): Cart => ({ ...EMPTY, items });
 

@@ -105,7 +105,7 @@ export class BasketView {
       "div",
       { class: "line", data: { line: item.id, ...(fresh ? { fresh: "" } : {}) }, role: "group", aria: { label: item.seat ?? name } },
       swatch,
-      h("button", { class: "line__seat", type: "button", data: { part: "seat" }, title: t("Show on the map"), onclick: () => this.events.find(line.items) }, h("strong", {}, name), h("span", { class: "soft small" }, item.ordinal < 0 ? (this.cart!.performances[0]?.title ?? "") : [item.zone, item.category].filter(Boolean).join(" · "))),
+      h("button", { class: "line__seat", type: "button", data: { part: "seat" }, title: t("Show on the map"), onclick: () => this.events.find(line.items) }, h("strong", {}, name), h("span", { class: "soft small" }, item.ordinal < 0 ? (this.cart!.performances[0]?.title ?? "") : [item.zone, item.category].filter(Boolean).join(" · ")), line.items.some(({ exceeded }) => exceeded) ? h("span", { class: "badge line__exceeded" }, t("above the limit")) : null),
       h("span", { class: "line__price figure" }, money(line.price_minor, this.cart!.currency)),
       choice,
       h("button", { class: "button button--quiet button--icon line__remove", type: "button", data: { part: "remove" }, aria: { label: t("Give {seat} back", { seat: item.seat ?? name }) }, onclick: () => this.events.remove(line.items) }, icon("x")),

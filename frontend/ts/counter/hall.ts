@@ -19,6 +19,8 @@ export interface HallEvents {
   count(tariff: number, by: number): void;
   holds(lines: HoldLine[]): void;
   status(status: Status): void;
+  /** Something kept was taken, given back or released. */
+  kept(): void;
   mine(cart: Cart): void;
 }
 
@@ -29,6 +31,7 @@ export class HallView {
   private states: ArrayLike<number> = [];
   private holders: ReadonlyMap<number, Holder> = new Map();
   private mine = new Set<number>();
+  private opened: ReadonlySet<number> = new Set();
   private due = 0;
 
   private constructor(
@@ -47,6 +50,7 @@ export class HallView {
         this.tellHolds();
       },
       onDelta: (changes) => {
+        if (changes.some(({ ordinal, code }) => code === ALLOTTED || this.opened.has(ordinal))) events.kept();
         this.map?.change(changes.map(({ ordinal, code }) => [ordinal, code] as const));
         this.tellHolds();
       },
@@ -83,6 +87,12 @@ export class HallView {
     this.map?.setMine(this.mine);
     this.quantities?.show(here);
     this.tellHolds();
+  }
+
+  /** These kept seats can be sold now. */
+  openSeats(seats: readonly number[]): void {
+    this.opened = new Set(seats);
+    this.map?.open(this.opened);
   }
 
   /** Once a second: the card under the pointer counts down too. */

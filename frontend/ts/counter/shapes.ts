@@ -49,6 +49,18 @@ export interface Item {
   price_minor: number;
   tariffs: { id: number; name: string; price_minor: number }[];
   expires_at_ms: number;
+  /** Out of what is kept: the allotment's id. */
+  allotment: number | null;
+  /** A limit was passed over for it. */
+  exceeded: boolean;
+}
+
+/** A limit that a manager passed over: by its name, with what it had left; or a seat that was kept. */
+export interface Exceeded {
+  code: string;
+  limit: string;
+  left: number;
+  seat: string;
 }
 
 export interface Cart {
@@ -59,6 +71,8 @@ export interface Cart {
   server_ms: number;
   performances: { id: number; title: string; starts_at: string; venue: string }[];
   added?: string[];
+  /** Only in the answer to a hold that exceeded something. */
+  exceeded?: Exceeded[];
 }
 
 export const EMPTY: Cart = { items: [], total_minor: 0, currency: "EUR", expires_at_ms: null, server_ms: 0, performances: [] };

@@ -5,16 +5,18 @@ import { money, readJson, t, tn } from "../core/i18n";
 import type { Status } from "../core/live";
 import { nextTariff, supersedes } from "../counter/basket";
 import { BasketView } from "../counter/basket_view";
+import { type Exceedable, ExceedDialog, exceedableOf, toldOf } from "../counter/exceeding";
 import { HallView, ownerName } from "../counter/hall";
 import type { HoldLine } from "../counter/holds";
 import { Payment } from "../counter/payment";
 import { type Cart, EMPTY, type Item, type Show } from "../counter/shapes";
 import { Shows } from "../counter/shows";
+import { outOf, Sources } from "../counter/sources";
 import { Tray } from "../counter/tray";
 import { remember, remembered } from "../work/memory";
 import { countdown, wallDay, wallTime } from "../work/words";
 
-const given = readJson<{ performances: Show[]; desk: { name: string; printer: number | null } }>("page-data")!;
+const given = readJson<{ performances: Show[]; desk: { name: string; printer: number | null }; manager: boolean }>("page-data")!;
 const count = byId<HTMLInputElement>("count");
 const category = byId<HTMLSelectElement>("category");
 const confirmation = byId<HTMLDialogElement>("confirm");
@@ -41,6 +43,12 @@ const payment = new Payment(given.desk.printer !== null, {
     trouble(told);
   },
 });
+const exceeding = new ExceedDialog(home);
+const sources = new Sources((source) => {
+  hall?.openSeats(source?.seats ?? []);
+  // What is kept for a school is one block: a category of it is not asked for, and the bar has room for its name.
+  category.hidden = !hall?.map || source !== null;
+});
 const shows = new Shows(given.performances, (show) => void openShow(show));
 
 function setCart(told: Cart): void {
@@ -54,7 +62,7 @@ function setCart(told: Cart): void {
 }
 
 /** Changes the cart; its answer is the cart. The queue goes on whatever happened. */
-function write(act: () => Promise<Cart>): Promise<Cart | null> {
+function write(act: () => Promise<Cart>, refused = (problem: ApiProblem): void => trouble(problem)): Promise<Cart | null> {
   const done = writing.then(async () => {
     try {
       const told = await act();
@@ -66,7 +74,7 @@ function write(act: () => Promise<Cart>): Promise<Cart | null> {
       }
       return told;
     } catch (problem) {
-      trouble(asProblem(problem));
+      refused(asProblem(problem));
       return null;
     }
   });
@@ -74,15 +82,29 @@ function write(act: () => Promise<Cart>): Promise<Cart | null> {
   return done;
 }
 
-async function take(wish: Record<string, unknown>, waiting: number[] = []): Promise<void> {
+async function take(wish: Record<string, unknown>, waiting: number[] = [], exceed: Exceedable[] = []): Promise<void> {
   const view = hall;
   if (!view) return;
+  const asked = { performance: view.performance.id, ...outOf(sources.current, wish), ...(exceed.length ? { exceed } : {}) };
   view.map?.setWaiting(waiting, true);
-  const taken = await write(() => ask<Cart>("POST", "/counter/cart/items", { performance: view.performance.id, ...wish }, { key: newKey() }));
+  const taken = await write(
+    () => ask<Cart>("POST", "/counter/cart/items", asked, { key: newKey() }),
+    (problem) => refuse(problem, (more) => void take(wish, waiting, [...exceed, more])),
+  );
   view.map?.setWaiting(waiting, false);
   if (!taken) return;
+  if (taken.exceeded?.length) trouble(null, `${t("Sold above a limit:")} ${[...new Set(taken.exceeded.map(toldOf))].join("; ")}. ${t("The journal names you.")}`);
   const added = taken.items.filter((item) => taken.added?.includes(item.id));
   announce(`${tn("{n} taken", "{n} taken", added.length)}: ${added.map((item) => item.seat ?? item.tariff_name).join(", ")}. ${t("Total")} ${money(taken.total_minor, taken.currency)}`);
+}
+
+/** A manager may go on where it is a limit that says no; everybody else is told. */
+function refuse(problem: ApiProblem, goOn: (exceed: Exceedable) => void): void {
+  trouble(problem);
+  const exceedable = exceedableOf(problem);
+  if (!exceedable || !given.manager) return;
+  const anyway = h("button", { class: "button button--small", type: "button", id: "anyway", onclick: () => exceeding.ask(problem, () => goOn(exceedable)) }, t("Sell anyway…"));
+  byId("trouble").querySelector(".notice")?.append(anyway);
 }
 
 function giveBack(items: readonly Item[]): void {
@@ -141,6 +163,7 @@ async function openShow(show: Show): Promise<void> {
       count: (tariff, by) => (by > 0 ? void take({ quantity: by, tariff }) : giveBack(cart.items.filter((item) => item.tariff === tariff).slice(by))),
       holds: showHolds,
       status: showStatus,
+      kept: () => hall && sources.look(hall.performance.id),
       mine: (told) => setCart(told),
     });
   } catch (problem) {
@@ -150,6 +173,7 @@ async function openShow(show: Show): Promise<void> {
   trouble(null, hall.performance.status === "open" ? "" : hall.performance.status_text || t("This performance is not on sale at the counter."));
   remember("counter-show", show.id, sessionStorage);
   dressAsker();
+  sources.look(show.id);
   hall.show(cart);
   basket.show(cart);
   // Whoever typed on while the hall was loading keeps the field that they type in.
@@ -168,7 +192,7 @@ function askForSeats(): void {
   const n = Number(count.value);
   count.value = "";
   if (!hall || !Number.isInteger(n) || n < 1) return;
-  if (hall.map) void take({ best: { count: n, categories: category.value ? [category.value] : [] } });
+  if (hall.map) void take({ best: { count: n, categories: category.value && !category.hidden ? [category.value] : [] } });
   else void take({ quantity: n, tariff: hall.quantities!.current.id });
 }
 
@@ -328,6 +352,17 @@ byId<HTMLFormElement>("asker").addEventListener("submit", (event) => {
 count.addEventListener("input", () => (count.value = count.value.replace(/\D/g, "")));
 category.addEventListener("change", home);
 byId("empty").addEventListener("click", askToEmpty);
+byId<HTMLFormElement>("take-over").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = byId<HTMLInputElement>("ref");
+  void write(() => ask<Cart>("POST", "/counter/carts/take", { ref: field.value.trim() })).then((taken) => {
+    if (!taken) return;
+    field.value = "";
+    const other = given.performances.find(({ id }) => id === taken.items[0]?.performance);
+    if (other && hall?.performance.id !== other.id) void openShow(other);
+    home();
+  });
+});
 byId("help-open").addEventListener("click", () => help.showModal());
 confirmation.addEventListener("close", () => {
   if (confirmation.returnValue === "empty") void write(() => ask<Cart>("DELETE", "/counter/cart"));
