@@ -262,9 +262,7 @@ async def test_every_key_of_a_group_may_be_lost_while_buyers_go_on(limited: Thea
 
 
 @pytest.mark.race
-async def test_a_sale_at_full_speed_looks_like_no_difference(
-    limited: Theatre, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_sale_at_full_speed_looks_like_no_difference(limited: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is being ordered or given back differs for a moment; none of it is mended or reported."""
     monkeypatch.setattr(reconciliation, "LOOK_AGAIN_S", 1.0)  # as in earnest
     crowd = Crowd(limited, 1664)
