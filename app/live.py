@@ -22,6 +22,7 @@ from realtime.bus import RedisBus
 from realtime.conversation import converse, refuse
 from realtime.figures import FiguresFeed
 from realtime.messages import CLOSE_FORBIDDEN, CLOSE_SIGNED_OUT, CLOSE_UNKNOWN, Change, Holder, Picture, decode_change
+from realtime.notices import NoticeTeller
 from realtime.protocol import Limits, Refuse, Resume
 from realtime.room import Member
 from realtime.rooms import Deliver, Rooms, RoomSettings, SourceUnavailable, TopicMissing, Unsubscribe
@@ -182,6 +183,7 @@ class Live:
     ) -> None:
         self._wiring = wiring
         self._settings = settings or LiveSettings()
+        self._redis = redis
         self._bus = RedisBus(redis)
         self.rooms = Rooms(InventorySource(inventory, self._bus, wiring), self._settings.rooms)
         self.figures = FiguresFeed()
@@ -264,13 +266,18 @@ class Live:
             return
         cart = _CartTeller(connection, outlet, audience, self._wiring, self._settings.cart_pause_s)
         member = Member(outlet, audience, touched=cart.touched)
+        notices = NoticeTeller(self._redis, self._bus, outlet.send, pause_s=self._settings.cart_pause_s)
         topic = str(performance)
 
         def join(resume: Resume | None) -> None:
             self.rooms.join(topic, member, resume)
             cart.touched()
 
-        cart.identify = lambda ref: self.rooms.identify(topic, member, ref)
+        def identify(ref: str | None) -> None:
+            self.rooms.identify(topic, member, ref)
+            notices.follow(ref)
+
+        cart.identify = identify
         try:
             await converse(
                 connection.receive,
@@ -284,6 +291,7 @@ class Live:
         finally:
             self.rooms.leave(topic, member)
             cart.stop()
+            notices.follow(None)
 
     async def _follow_figures(self, connection: Connection, outlet: Outlet, event: int) -> None:
         try:

@@ -7,6 +7,7 @@ older and doubled input is dropped, what comes before the picture is kept for af
 from __future__ import annotations
 
 import random
+from collections import deque
 from enum import Enum
 from typing import Any
 
@@ -18,6 +19,7 @@ from realtime.messages import PROTOCOL_VERSION, Quota, unpack
 BEAT_TIMEOUT_S = 25.0  # the server beats every 10 s
 JOIN_TIMEOUT_S = 15.0  # a server that cannot reach its source leaves hello unanswered; another one may reach it
 PARKED_MAX = 1000
+NOTICED_MAX = 100
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 20.0
 
@@ -72,6 +74,15 @@ class FiguresTaken(msgspec.Struct, frozen=True):
     figures: dict[str, Any]
 
 
+class NoticeTaken(msgspec.Struct, frozen=True):
+    """Words for this visitor alone."""
+
+    id: str
+    kind: str
+    text: str
+    href: str = ""
+
+
 class StatusChanged(msgspec.Struct, frozen=True):
     status: Status
 
@@ -83,7 +94,7 @@ class Refused(msgspec.Struct, frozen=True):
     message: str
 
 
-Event = SnapshotTaken | DeltaTaken | CartTaken | FiguresTaken | StatusChanged | Refused
+Event = SnapshotTaken | DeltaTaken | CartTaken | FiguresTaken | NoticeTaken | StatusChanged | Refused
 
 
 class Reaction(msgspec.Struct):
@@ -149,6 +160,7 @@ class Follower:
         self._gaps_in_a_row = 0
         self._doubted = False
         self._parked: list[_Delta] = []
+        self._noticed: deque[str] = deque(maxlen=NOTICED_MAX)
         self._heard_s = 0.0
         self._asked_s = 0.0
         self._attempts = 0
@@ -209,6 +221,11 @@ class Follower:
         elif kind == "mine":
             self.cart = msgspec.json.decode(text, type=_Mine).cart
             reaction.events.append(CartTaken(self.cart))
+        elif kind == "notice":
+            notice = msgspec.json.decode(text, type=NoticeTaken)
+            if notice.id not in self._noticed:
+                self._noticed.append(notice.id)
+                reaction.events.append(notice)
         elif kind == "resnapshot":
             self._doubted = True
             self._become(Status.STALE, reaction)

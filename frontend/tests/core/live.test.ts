@@ -6,6 +6,7 @@ import {
   Follower,
   JOIN_TIMEOUT_MS,
   type Listeners,
+  type Notice,
   type SeatChange,
   type Status,
   type World,
@@ -30,11 +31,13 @@ class Heard implements Listeners {
   statuses: Status[] = [];
   carts: unknown[] = [];
   refused: string[] = [];
+  notices: string[] = [];
   quotas: Record<string, readonly [number, number]> = {};
   onSnapshot = (states: Uint8Array): void => void this.snapshots.push([...states]);
   onDelta = (changes: readonly SeatChange[]): void => void this.deltas.push(changes);
   onStatus = (status: Status): void => void this.statuses.push(status);
   onMine = (cart: unknown): void => void this.carts.push(cart);
+  onNotice = (notice: Notice): void => void this.notices.push(notice.text);
   onRefused = (code: string): void => void this.refused.push(code);
   onQuotas = (quotas: ReadonlyMap<string, readonly [number, number]>): void => void (this.quotas = Object.fromEntries(quotas));
 }
@@ -163,6 +166,41 @@ test("private and last words are told, unknown kinds are not minded", () => {
   follower.receive('{"t":"error","code":"forbidden","message":"No."}', 0);
   assert.deepEqual(follower.receive('{"t":"of a newer server"}', 0), { send: [], drop: false });
   assert.deepEqual([heard.carts, heard.refused], [[{ items: [] }, null], ["forbidden"]]);
+});
+
+const notice = (id: string, text: string): string => JSON.stringify({ t: "notice", id, kind: "waitlist_offer", text, href: "" });
+
+test("a notice is told once, on whichever connection it comes", () => {
+  const [follower, heard] = joined();
+  follower.receive(notice("a", "Two seats for you"), 0);
+  follower.closed(1006, 0);
+  follower.opened(0);
+  follower.receive(notice("a", "Two seats for you"), 0);
+  follower.receive(notice("b", "Until eight"), 0);
+  assert.deepEqual(heard.notices, ["Two seats for you", "Until eight"]);
+  for (let n = 0; n < 1_000; n++) follower.receive(notice(`${n}`, "again"), 0);
+  assert.equal(follower.noticed.length, 100);
+});
+
+test("the next page of a visit knows what was told on this one", () => {
+  let kept: readonly string[] = [];
+  const visit = (): string[] => {
+    const heard = new Heard();
+    let socket: Socket | null = null;
+    const world: World = {
+      open: (url) => (socket = new Socket(url)) as unknown as WebSocket,
+      now: () => 0,
+      dice: () => 0,
+      recall: () => [...kept],
+      remember: (noticed) => void (kept = [...noticed]),
+    };
+    const live = follow("ws://x/live/performances/7", heard, world);
+    socket!.accept();
+    socket!.say(notice("a", "Two seats for you"));
+    live.close();
+    return heard.notices;
+  };
+  assert.deepEqual([visit(), visit()], [["Two seats for you"], []]);
 });
 
 test("figures make a follower of figures live", () => {

@@ -26,12 +26,22 @@ export interface Holder {
   readonly expiresAtMs: number;
 }
 
+/** Words for this visitor alone. `kind` is stable; `href` is a page of this site, or empty. */
+export interface Notice {
+  readonly id: string;
+  readonly kind: string;
+  readonly text: string;
+  readonly href: string;
+}
+
 export interface Listeners {
   /** Everything was replaced: one code a seat, by ordinal. The array is the follower's own; do not write to it. */
   onSnapshot?(states: Uint8Array, holders: ReadonlyMap<number, Holder>): void;
   onDelta?(changes: readonly SeatChange[]): void;
   /** The visitor's own cart as the HTTP API gives it; null: there is none. */
   onMine?(cart: unknown): void;
+  /** Each once, also when it comes again on another connection or page. */
+  onNotice?(notice: Notice): void;
   onQuotas?(quotas: ReadonlyMap<string, Quota>): void;
   onFigures?(figures: Record<string, unknown>): void;
   onStatus?(status: Status): void;
@@ -42,6 +52,7 @@ export interface Listeners {
 export const BEAT_TIMEOUT_MS = 25_000; // the server beats every 10 s
 export const JOIN_TIMEOUT_MS = 15_000; // a server that cannot reach its source leaves hello unanswered
 const PARKED_MAX = 1_000;
+const NOTICED_MAX = 100;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 20_000;
 /** Malformed, signed out, forbidden, unknown, too big: coming back would only be refused again. */
@@ -83,7 +94,11 @@ export class Follower {
   private askedMs = 0;
   private attempts = 0;
 
-  constructor(private readonly tell: Listeners) {}
+  /** `noticed`: ids of notices that this visitor has been told already. */
+  constructor(
+    private readonly tell: Listeners,
+    readonly noticed: string[] = [],
+  ) {}
 
   /** The socket is open: say hello, with where we stopped if we were anywhere. */
   opened(nowMs: number): Reaction {
@@ -143,6 +158,8 @@ export class Follower {
         return this.receiveBeat(frame, nowMs, reaction);
       case "mine":
         return this.tell.onMine?.(frame["cart"] ?? null);
+      case "notice":
+        return this.receiveNotice(frame);
       case "resnapshot":
         this.doubted = true;
         return this.become("stale");
@@ -198,6 +215,14 @@ export class Follower {
     this.doubted = false; // a server in doubt does not beat
     if (epoch !== "" && !this.joining && (epoch !== this.epoch || version > this.version)) this.gap(reaction);
     else if (!this.joining && this.status === "stale") this.become("live");
+  }
+
+  private receiveNotice(frame: Record<string, unknown>): void {
+    const notice = { id: string(frame["id"]), kind: string(frame["kind"]), text: string(frame["text"]), href: string(frame["href"] ?? "") };
+    if (this.noticed.includes(notice.id)) return;
+    this.noticed.push(notice.id);
+    this.noticed.splice(0, Math.max(0, this.noticed.length - NOTICED_MAX));
+    this.tell.onNotice?.(notice);
   }
 
   private apply(delta: Delta): void {
@@ -283,12 +308,31 @@ export interface World {
   open(url: string): WebSocket;
   now(): number;
   dice(): number;
+  /** Ids of notices told, from one page of a visit to the next. */
+  recall?(): string[];
+  remember?(noticed: readonly string[]): void;
 }
+
+const NOTICED = "placeur-noticed";
 
 const browser: World = {
   open: (url) => new WebSocket(url),
   now: () => Date.now(),
   dice: () => Math.random(),
+  recall() {
+    try {
+      return (JSON.parse(sessionStorage.getItem(NOTICED) ?? "[]") as unknown[]).map(String);
+    } catch {
+      return []; // storage is forbidden, or holds nonsense: a notice may come twice
+    }
+  },
+  remember(noticed) {
+    try {
+      sessionStorage.setItem(NOTICED, JSON.stringify(noticed));
+    } catch {
+      // as above
+    }
+  },
 };
 
 export interface Live {
@@ -301,7 +345,7 @@ export interface Live {
 
 /** Follow a feed until closed. `path` is absolute on this site ("/live/performances/7") or a ws(s) URL. */
 export function follow(path: string, tell: Listeners, world: World = browser): Live {
-  const follower = new Follower(tell);
+  const follower = new Follower(tell, world.recall?.());
   let socket: WebSocket | null = null;
   let timer: ReturnType<typeof setTimeout> | null = null;
   let ended = false;
@@ -309,6 +353,12 @@ export function follow(path: string, tell: Listeners, world: World = browser): L
   const react = (from: WebSocket, { send, drop }: Reaction): void => {
     if (from.readyState === 1) for (const frame of send) from.send(frame);
     if (drop) lose(from, 1006);
+  };
+
+  const hear = (from: WebSocket, text: string): void => {
+    const last = follower.noticed.at(-1);
+    react(from, follower.receive(text, world.now()));
+    if (follower.noticed.at(-1) !== last) world.remember?.(follower.noticed);
   };
 
   /** Whatever the socket still does is none of our business: a dead network may keep its close event for minutes. */
@@ -330,7 +380,7 @@ export function follow(path: string, tell: Listeners, world: World = browser): L
     const opened = world.open(path.startsWith("/") ? location.origin.replace(/^http/, "ws") + path : path);
     socket = opened;
     opened.onopen = () => opened === socket && react(opened, follower.opened(world.now()));
-    opened.onmessage = (event) => opened === socket && react(opened, follower.receive(String(event.data), world.now()));
+    opened.onmessage = (event) => opened === socket && hear(opened, String(event.data));
     opened.onclose = (event) => lose(opened, event.code);
   };
 

@@ -1,6 +1,8 @@
 /** The seats of a performance as they change: the live feed, and plain asking where websockets do not get through. */
 import { ask } from "../core/api";
-import { follow, type Listeners, type Live, type Status } from "../core/live";
+import { t } from "../core/i18n";
+import { follow, type Listeners, type Live, type Notice, type Status } from "../core/live";
+import { toast } from "../core/toast";
 
 const WAIT_FOR_LIVE_MS = 5_000;
 const POLL_MS = 4_000;
@@ -11,6 +13,12 @@ export interface SeatsFeedListeners extends Omit<Listeners, "onStatus"> {
   onConnection(connection: Connection): void;
   /** A whole picture from asking: differences matter, since nobody told of the steps between. */
   onPicture(states: readonly number[]): void;
+}
+
+/** Words for this visitor alone: they stay until they are read. */
+function showNotice({ id, text, href }: Notice): void {
+  const words = { text, name: `notice-${id}`, lastsMs: 0 };
+  toast(href ? { ...words, action: { label: t("Show"), act: () => location.assign(href) } } : words);
 }
 
 /** Follows `/live/performances/{id}`; after five seconds without it, asks `/seats` every four until it is back. */
@@ -49,6 +57,7 @@ export function followSeats(performance: number, seated: boolean, tell: SeatsFee
   askAgain(WAIT_FOR_LIVE_MS);
   const { onConnection, ...listeners } = tell;
   return follow(`/live/performances/${performance}`, {
+    onNotice: showNotice,
     ...listeners,
     onStatus: (now) => {
       status = now;

@@ -1,0 +1,127 @@
+"""Words for one visitor alone: kept for a while, published on a channel of the visitor's own.
+
+Kept, for who is between two connections or two pages; published, for who is here. A notice may therefore come twice,
+and carries an id by which clients drop the second. Nobody subscribes for a visitor who is not connected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisClusterException, RedisError
+
+from realtime.bus import RedisBus
+from realtime.messages import Message
+
+log = logging.getLogger("placeur.feed")
+
+KEPT_MAX = 20
+KEPT_S = 3_600
+# One step, so that whoever reads the list after subscribing has missed nothing. A visitor has one key: a cluster may.
+KEEP_AND_TELL = """
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('LTRIM', KEYS[1], -tonumber(ARGV[2]), -1)
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return redis.call('PUBLISH', KEYS[1], ARGV[1])
+"""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """`kind` is stable, for programs; `text` is in the visitor's language; `href` a page of this site, or empty."""
+
+    kind: str
+    text: str
+    href: str = ""
+
+
+async def send(redis: Redis, ref: str, notice: Notice) -> str:
+    """Keep it and tell it to wherever the visitor `ref` is connected; its id. Raises RedisError."""
+    id = secrets.token_hex(8)
+    frame = msgspec.json.encode({"t": "notice", "id": id, **msgspec.to_builtins(notice)})
+    await redis.eval(KEEP_AND_TELL, 1, key_of(ref), frame, KEPT_MAX, KEPT_S)
+    return id
+
+
+def key_of(ref: str) -> str:
+    """Of the list and of the channel."""
+    return f"placeur:notices:{ref}"
+
+
+class NoticeTeller:
+    """Tells one connection the notices of its visitor, once it is known who that is. An idle one has no task."""
+
+    __slots__ = (
+        "_again", "_bus", "_followed", "_pause_s", "_redis", "_ref", "_task", "_tell", "_told", "_unsubscribe",
+    )  # fmt: skip
+
+    def __init__(self, redis: Redis, bus: RedisBus, tell: Callable[[Message], bool], *, pause_s: float) -> None:
+        self._redis = redis
+        self._bus = bus
+        self._tell = tell
+        self._pause_s = pause_s
+        self._ref: str | None = None
+        self._followed: str | None = None
+        self._unsubscribe: Callable[[], Awaitable[None]] | None = None
+        self._told: list[bytes] = []
+        self._again = False
+        self._task: asyncio.Task[None] | None = None
+
+    def follow(self, ref: str | None) -> None:
+        """None: nobody, or the connection has ended."""
+        if ref != self._ref:
+            self._ref = ref
+            self._look()
+
+    def _look(self) -> None:
+        self._again = True
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._work(), name="notices")
+            self._task.add_done_callback(self._ended)
+
+    async def _work(self) -> None:
+        while self._again:
+            self._again = False
+            await self._listen()
+            if self._ref is None:
+                continue
+            try:
+                for frame in await cast(Awaitable[list[bytes]], self._redis.lrange(key_of(self._ref), 0, -1)):
+                    self._pass_on(frame)
+            except (RedisError, RedisClusterException, OSError):
+                self._again = True
+            await asyncio.sleep(self._pause_s)
+
+    async def _listen(self) -> None:
+        """To the visitor who is wanted now, and nobody else. Never cancelled: a subscription would be left behind."""
+        if self._followed == self._ref:
+            return
+        if self._unsubscribe is not None:
+            await self._unsubscribe()
+            self._unsubscribe = None
+        self._followed = self._ref
+        if self._followed is not None:
+            self._unsubscribe = await self._bus.subscribe(key_of(self._followed), self._hear)
+
+    def _hear(self, frame: bytes | None) -> None:
+        if frame is None:
+            self._look()
+        else:
+            self._pass_on(frame)
+
+    def _pass_on(self, frame: bytes) -> None:
+        if self._ref is not None and frame not in self._told and self._tell(Message(frame)):
+            self._told.append(frame)
+            del self._told[: -2 * KEPT_MAX]
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.error("a visitor's notices could not be told", exc_info=problem)
+        elif self._again and not task.cancelled():
+            self._look()

@@ -1,0 +1,139 @@
+"""Words for one visitor alone, through two web processes, a real Redis and real sockets (LIVE-4)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+from litestar import Litestar
+from redis.asyncio import Redis
+
+from realtime import notices
+from realtime.client import Feed
+from realtime.follower import Follower, NoticeTaken, Status
+from realtime.notices import KEPT_MAX, Notice, key_of, send
+from realtime.sockets import uvicorn_options
+from seating.store import cart_ref
+from tests.app.test_live import EVENING, GROUP, House
+from tests.realtime.server import serve
+
+OFFER = Notice("waitlist_offer", "Two seats for you until eight.", "/waitlist")
+ALICE = cart_ref("alice")
+
+
+class Screen:
+    """A page of somebody's, and the notices that it was told."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.told: list[str] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Screen:
+        self._task = asyncio.create_task(self._watch())
+        await asyncio.sleep(0)
+        await self.feed.__aenter__()
+        await self.feed.until(lambda feed: feed.status is Status.LIVE and feed.cart is not None)
+        return self
+
+    async def __aexit__(self, *problem: object) -> None:
+        await self.feed.__aexit__(None, None, None)
+        assert self._task is not None
+        await self._task
+
+    async def has(self, *texts: str) -> None:
+        async with asyncio.timeout(30):
+            while len(self.told) < len(texts):
+                await asyncio.sleep(0.01)
+        assert self.told == list(texts)
+
+    async def _watch(self) -> None:
+        async for event in self.feed.events():
+            if isinstance(event, NoticeTaken):
+                self.told.append(event.text)
+
+
+@pytest.fixture
+async def hosts(redis: Redis) -> AsyncIterator[list[str]]:
+    """Two web processes' feeds over one Redis."""
+    async with contextlib.AsyncExitStack() as stack:
+        found = []
+        for _ in range(2):
+            house = House(redis)
+            await house.rebuild(GROUP)
+            app = Litestar([house.live.router()], logging_config=None)
+            stack.push_async_callback(house.live.close)
+            found.append(await stack.enter_async_context(serve(app, lifespan="off", **uvicorn_options(4096))))
+        yield found
+
+
+def page(host: str, cart: str) -> Screen:
+    url = f"ws://{host}/live/performances/{EVENING}"
+    return Screen(Feed(url, headers={"Cookie": f"cart={cart}"}, dice=random.Random(4)))
+
+
+async def listeners(redis: Redis) -> int:
+    ((_, count),) = await redis.pubsub_numsub(key_of(ALICE))
+    return int(count)
+
+
+async def test_a_notice_reaches_every_page_of_its_visitor_and_nobody_else(redis: Redis, hosts: list[str]) -> None:
+    async with page(hosts[0], "alice") as here, page(hosts[1], "alice") as there, page(hosts[0], "basile") as other:
+        await send(redis, ALICE, OFFER)
+        await here.has(OFFER.text)
+        await there.has(OFFER.text)
+        await send(redis, cart_ref("basile"), Notice("other", "For Basile."))
+        await other.has("For Basile.")
+        await here.has(OFFER.text)
+
+
+async def test_who_is_between_two_connections_or_pages_misses_nothing_and_hears_nothing_twice(
+    redis: Redis, hosts: list[str]
+) -> None:
+    await send(redis, ALICE, Notice("early", "Before the page opened."))
+    async with page(hosts[0], "alice") as screen:
+        await screen.has("Before the page opened.")
+        await screen.feed.cut()
+        await send(redis, ALICE, OFFER)
+        await screen.has("Before the page opened.", OFFER.text)
+        await send(redis, ALICE, Notice("late", "Afterwards."))
+        await screen.has("Before the page opened.", OFFER.text, "Afterwards.")
+        assert screen.feed.reconnects == 1
+
+
+async def test_a_lost_subscription_costs_no_notice(redis: Redis, hosts: list[str]) -> None:
+    async with page(hosts[0], "alice") as screen:
+        await send(redis, ALICE, OFFER)
+        await screen.has(OFFER.text)
+        await redis.client_kill_filter(_type="pubsub")
+        await send(redis, ALICE, Notice("late", "Afterwards."))
+        await screen.has(OFFER.text, "Afterwards.")
+
+
+async def test_nobody_listens_for_a_visitor_who_is_not_connected(redis: Redis, hosts: list[str]) -> None:
+    async with page(hosts[0], "alice"), page(hosts[0], "alice"):
+        while not await listeners(redis):
+            await asyncio.sleep(0.01)
+        assert await listeners(redis) == 1, "a process listens once, however many pages"
+    async with asyncio.timeout(30):
+        while await listeners(redis):
+            await asyncio.sleep(0.01)
+
+
+async def test_only_the_last_notices_are_kept_and_not_for_ever(redis: Redis) -> None:
+    for n in range(KEPT_MAX + 5):
+        await send(redis, ALICE, Notice("n", f"{n}"))
+    kept = [json.loads(frame)["text"] for frame in await redis.lrange(key_of(ALICE), 0, -1)]
+    assert kept == [f"{n}" for n in range(5, KEPT_MAX + 5)]
+    assert 0 < await redis.ttl(key_of(ALICE)) <= notices.KEPT_S
+
+
+def test_the_client_s_machine_tells_a_notice_once() -> None:
+    follower = Follower()
+    frame = '{"t":"notice","id":"a","kind":"x","text":"y","href":"","later":"fields are not minded"}'
+    assert [type(event) for event in follower.receive(frame, 0).events] == [NoticeTaken]
+    assert follower.receive(frame, 0).events == []
