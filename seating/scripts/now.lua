@@ -1,2 +1,4 @@
 -- The clock of the node that has this group, whether it is loaded or not. Reads only.
-return redis.call('TIME')
+local call = redis.call
+local clock = call('TIME')
+return clock
