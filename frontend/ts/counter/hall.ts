@@ -5,7 +5,7 @@ import { t } from "../core/i18n";
 import { follow, type Holder, type Live, type Quota, type Status } from "../core/live";
 import "../seatmap/element";
 import type { SeatMap } from "../seatmap/element";
-import { ALLOTTED, LINKED, type PlanJson } from "../seatmap/plan";
+import { ALLOTTED, LINKED, type PlanJson, SOLD, USED } from "../seatmap/plan";
 import { countdown } from "../work/words";
 import { type HoldLine, holdLines } from "./holds";
 import { Quantities } from "./quantities";
@@ -15,7 +15,7 @@ export interface HallEvents {
   choose(seat: number): void;
   giveBack(seat: number): void;
   /** A seat that cannot be had was asked for: say why. */
-  refuse(words: string): void;
+  refuse(words: string, seat: number, sold: boolean): void;
   count(tariff: number, by: number): void;
   holds(lines: HoldLine[]): void;
   status(status: Status): void;
@@ -106,7 +106,8 @@ export class HallView {
     map.addEventListener("seat-return", (event) => this.events.giveBack((event as CustomEvent<{ seat: number }>).detail.seat));
     map.addEventListener("seat-refused", (event) => {
       const { seat } = (event as CustomEvent<{ seat: number }>).detail;
-      this.events.refuse(`${map.nameOf(seat)} – ${this.tell(seat)}`);
+      const state = this.states[seat];
+      this.events.refuse(`${map.nameOf(seat)} – ${this.tell(seat)}`, seat, state === SOLD || state === USED);
     });
     return map;
   }

@@ -8,6 +8,7 @@ import { BasketView } from "../counter/basket_view";
 import { type Exceedable, ExceedDialog, exceedableOf, toldOf } from "../counter/exceeding";
 import { HallView, ownerName } from "../counter/hall";
 import type { HoldLine } from "../counter/holds";
+import { Moving } from "../counter/moving";
 import { Payment } from "../counter/payment";
 import { type Cart, EMPTY, type Item, type Show } from "../counter/shapes";
 import { Shows } from "../counter/shows";
@@ -43,6 +44,7 @@ const payment = new Payment(given.desk.printer !== null, {
     trouble(told);
   },
 });
+const moving = new Moving((words) => trouble(null, words));
 const exceeding = new ExceedDialog(home);
 const sources = new Sources((source) => {
   hall?.openSeats(source?.seats ?? []);
@@ -96,6 +98,15 @@ async function take(wish: Record<string, unknown>, waiting: number[] = [], excee
   if (taken.exceeded?.length) trouble(null, `${t("Passed over knowingly:")} ${[...new Set(taken.exceeded.map(toldOf))].join("; ")}. ${t("The journal names you.")}`);
   const added = taken.items.filter((item) => taken.added?.includes(item.id));
   announce(`${tn("{n} taken", "{n} taken", added.length)}: ${added.map((item) => item.seat ?? item.tariff_name).join(", ")}. ${t("Total")} ${money(taken.total_minor, taken.currency)}`);
+}
+
+/** A seat for the basket, or the new one of a ticket that a manager moves. */
+async function chooseSeat(seat: number): Promise<void> {
+  try {
+    if (!(await moving.take(seat))) await take({ seats: [seat] }, [seat]);
+  } catch (problem) {
+    trouble(asProblem(problem));
+  }
 }
 
 /** A manager may go on where it is a limit that says no; everybody else is told. */
@@ -157,9 +168,12 @@ async function openShow(show: Show): Promise<void> {
   showStatus("connecting");
   try {
     hall = await HallView.open(show.id, {
-      choose: (seat) => void take({ seats: [seat] }, [seat]),
+      choose: (seat) => void chooseSeat(seat),
       giveBack: (seat) => giveBack(cart.items.filter((item) => item.ordinal === seat && item.performance === hall?.performance.id)),
-      refuse: (words) => trouble(null, words),
+      refuse(words, seat, sold) {
+        trouble(null, words);
+        if (sold && given.manager && hall) void moving.offer(byId("trouble").querySelector<HTMLElement>(".notice")!, hall.performance.id, seat);
+      },
       count: (tariff, by) => (by > 0 ? void take({ quantity: by, tariff }) : giveBack(cart.items.filter((item) => item.tariff === tariff).slice(by))),
       holds: showHolds,
       status: showStatus,
@@ -307,7 +321,8 @@ const FUNCTION_KEYS: Record<string, () => void> = {
   F8: () => payment.open("cash"),
   F9: () => payment.open("terminal"),
   Escape: () => {
-    if (payment.isOpen) payment.close();
+    if (moving.stop()) trouble(null);
+    else if (payment.isOpen) payment.close();
     else if (byId("till").hasAttribute("data-drawer") || document.activeElement !== count) {
       drawer(false);
       home();
