@@ -133,3 +133,39 @@ async def test_the_manager_s_page_shows_where_a_house_fills_after_a_sale(
         return (await zones.all_inner_texts()) != sold_before and tints != tints_before
 
     await eventually(moved, "the zones' figures and tints follow the sale")
+
+
+async def test_a_manager_gives_a_sold_ticket_another_seat_at_the_counter(
+    demo: RunningDemo, evenings: list[int], invite: Invite
+) -> None:
+    """SEA-9, LIVE-2: a click on the sold seat says whose it is; the number on the paper and a click move it."""
+    camille = await invite("Camille", DESKTOP)
+    await camille.signs_in("manager", "/counter")
+    page = camille.page
+    await page.locator("#find").fill("imag inv")
+    await page.locator("#find").press("Enter")
+    await expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    await page.wait_for_function("() => document.querySelector('seat-map')?.hall?.states.includes(3)")
+    ticket, *_ = await demo.ask(
+        'SELECT t.number, t.ordinal, s.code FROM sales.ticket t JOIN sales.sale s ON s.id = t."order"'
+        " WHERE t.performance = $1 AND t.status = 'sold' AND t.used_at IS NULL ORDER BY t.id DESC LIMIT 1",
+        evenings[0],
+    )
+    await page.evaluate("(seat) => document.querySelector('seat-map').choose(seat)", ticket["ordinal"])
+    await expect(page.locator(".move")).to_contain_text(ticket["code"])
+    await page.locator("#move-number").fill(ticket["number"])
+    await page.locator("#move-number").press("Enter")
+    await expect(page.locator("#trouble")).to_contain_text(ticket["number"])
+    free = await page.evaluate(
+        "() => { const map = document.querySelector('seat-map'), seat = map.hall.states.indexOf(0);"
+        " map.choose(seat); return seat; }"
+    )
+    await expect(page.locator("#trouble")).to_contain_text("The ticket stays valid")
+    await page.wait_for_function(
+        "([to, from]) => { const { states } = document.querySelector('seat-map').hall;"
+        " return states[to] === 3 && states[from] === 0; }",
+        arg=[free, ticket["ordinal"]],
+    )
+    (moved,) = await demo.ask("SELECT ordinal FROM sales.ticket WHERE number = $1", ticket["number"])
+    assert moved["ordinal"] == free
+    await expect(page.locator("#basket-n")).to_have_text("")
