@@ -1,0 +1,59 @@
+"""A manager's figures against real engines: what is kept is neither sold nor held (LIVE-6, LIVE-3, AHEAD-2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cast import Theatre
+from tests.shop import browser, open_shop, sign_in
+
+
+@pytest.fixture
+async def shop(theatre: Theatre) -> AsyncIterator[str]:
+    async with open_shop() as url:
+        yield url
+
+
+async def keep(manager: httpx.AsyncClient, **asked: Any) -> None:
+    made = await manager.post("/api/v1/manage/allotments", json={"name": "Presse", **asked})
+    assert made.status_code == 201, made.text
+
+
+async def figures(manager: httpx.AsyncClient, event: int) -> dict[str, Any]:
+    answer = await manager.get(f"/api/v1/manage/figures?event={event}")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def test_kept_places_are_told_apart_from_those_held_and_left(shop: str, theatre: Theatre) -> None:
+    """The live counter of a limit has both in one figure: 20 places, 8 kept back, 3 in a basket."""
+    async with browser(shop) as manager, browser(shop) as buyer:
+        await sign_in(manager, "manager")
+        await keep(manager, performance=theatre.standing, quantity=8)
+        asked = {"performance": theatre.standing, "quantity": 3}
+        assert (await buyer.post("/api/v1/cart/items", json=asked)).status_code == 201
+        told = await figures(manager, theatre.standing_event)
+    (evening,) = told["performances"]
+    assert (evening["capacity"], evening["kept"], evening["held"], evening["sold"], evening["free"]) == (20, 8, 3, 0, 9)
+    assert (evening["plan"], evening["zones"]) == (None, [])
+    (limit,) = told["quotas"]
+    assert (limit["name"], limit["performance"]) == ("Capacity", theatre.standing)
+    assert (limit["size"], limit["used"], limit["kept"]) == (20, 3, 8)
+
+
+async def test_a_zone_follows_what_happens_to_its_own_seats(shop: str, theatre: Theatre) -> None:
+    async with browser(shop) as manager, browser(shop) as buyer:
+        await sign_in(manager, "manager")
+        await keep(manager, performance=theatre.performance, seats=[4, 5])
+        asked = {"performance": theatre.performance, "seats": [0]}
+        assert (await buyer.post("/api/v1/cart/items", json=asked)).status_code == 201
+        told = await figures(manager, theatre.event)
+    evening = next(each for each in told["performances"] if each["id"] == theatre.performance)
+    stalls, balcony = evening["zones"]
+    assert (stalls["name"], stalls["kept"], stalls["held"], stalls["free"]) == ("Parterre", 2, 1, 17)
+    assert (balcony["kept"], balcony["held"], balcony["free"]) == (0, 0, balcony["capacity"])
+    assert evening["kept"] == 2
