@@ -50,6 +50,7 @@ VERBS = {
     "season": Verb("load the demo season into an empty box office"),
     "check": Verb("explain what is wrong with the settings, if anything"),
     "audit": Verb("check that the sales journal is whole"),
+    "inventory": Verb("the live inventory: where it differs from the ledger, and its repair"),
     "plan": Verb("import a seating plan, or say what is wrong with it"),
 }
 

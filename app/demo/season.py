@@ -202,7 +202,7 @@ async def _load_concert(organizer: Organizer, office: BoxOffice, season: Season)
 
 async def _load_festival(office: BoxOffice, season: Season) -> None:
     event = Event(
-        box_office=office.id, season=season.id, slug="festival-des-quais", zone=ZONE, order_max=12, show_sold=True,
+        box_office=office.id, season=season.id, slug="festival-des-quais", zone=ZONE, order_max=12, show_left=True,
         sold_out_text=_json({"fr": "Complet ! Rendez-vous l’an prochain.", "en": "Full! See you next year."}),
         title=_json({"fr": "Festival des Quais", "en": "Quayside Festival"}),
         subtitle=_json({

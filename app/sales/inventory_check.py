@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from app.catalog.queries import offers_of_group
 from app.core import db
 from app.core.i18n import N_, gettext, locale_of, negotiate, ngettext, translated
+from app.core.logs import configure_logs
 from app.core.redis import close_redis
 from app.sales.inventory import inventory, read_group
 from app.sales.reconciliation import GRACE, Mended, make_whole, mend_faults
@@ -67,6 +68,8 @@ class Unseen(Exception):
 
 def report(settings: Settings, *, group: str, repair: bool, as_json: bool, language: str) -> int:
     """Print what was found and done. 0: nothing differs (any more), 1: something does, 2: could not look."""
+    # What is printed is the answer; a repair's log lines are not part of it.
+    configure_logs(settings.log_format, "warning", sys.stderr)
     spoken = language or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     with locale_of(negotiate(spoken[:2], None, None)):
         try:

@@ -20,7 +20,6 @@ from app.sales.cart_keys import OpenAllotment, open_allotments
 from app.sales.carts import Cart, title_of
 from app.sales.inventory import inventory, with_group
 from app.sales.methods._reasons import explain_refusal
-from seating.plan import Plan
 from seating.store import FREE, Snapshot
 
 LEFT_KEPT_S = 1.0
@@ -90,7 +89,7 @@ class PerformanceView(Struct, frozen=True, kw_only=True):
     show_sold: bool
     left: int | None
     capacity: int | None
-    """What `left` counts down from, where either is shown (QUO-4)."""
+    """What `left` counts down from, where what is sold is shown (QUO-4)."""
     sold_out_text: str
     counters: tuple[str, ...]
     """The quotas that limit the whole performance, by their names on the live feed: the least of them is `left`."""
@@ -180,10 +179,16 @@ def shows_use(offer: Offer) -> bool:
     return offer.show_left or offer.show_sold
 
 
-def capacity_of(offer: Offer, plan: Plan | None) -> int | None:
-    """How many could be sold at most; None: any number."""
-    sizes = [q.size for q in limits_of(offer) if q.key in counters_of(offer)]
-    return min([*sizes, *([len(plan.seats)] if plan else [])], default=None)
+async def capacity_of(offer: Offer) -> int | None:
+    """What is left and what is sold; None: unlimited. What allotments keep back is neither."""
+    left = await left_of(offer)
+    if left is None:
+        return None
+    async with connection() as reader:
+        sold: int = await reader.fetchval(
+            "SELECT count(*) FROM sales.ticket WHERE performance = $1 AND status IN ('pending', 'sold')", offer.id
+        )
+    return left + sold
 
 
 async def status_of(offer: Offer, channel: Channel, at: datetime) -> SaleStatus | str:
@@ -264,7 +269,7 @@ async def view_performance(
         show_left=offer.show_left,
         show_sold=offer.show_sold,
         left=await left_of(offer) if shows_use(offer) else None,
-        capacity=capacity_of(offer, plan) if shows_use(offer) else None,
+        capacity=await capacity_of(offer) if offer.show_sold else None,
         sold_out_text=translated(offer.sold_out_text),
         counters=counters_of(offer) if shows_use(offer) else (),
         allotments=kept,

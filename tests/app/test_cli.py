@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,8 @@ def test_the_bootstrap_and_the_command_line_know_the_same_verbs() -> None:
     said = parser().format_help()
 
     assert [verb for verb in VERBS if verb != "test" and f"    {verb} " not in said] == []
+    told = {line.split()[0] for line in said.splitlines() if re.match(r"    [a-z]+ +\S", line)}
+    assert told - set(VERBS) == set(), "a verb that ./placeur does not let through"
     assert "    test " not in said
 
 

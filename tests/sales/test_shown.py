@@ -8,8 +8,10 @@ from app.catalog.queries import forget_offers, offer_of
 from app.catalog.tables import Event
 from app.core.clock import now
 from app.core.i18n import locale_of
+from app.sales.carts import Wish, add_to_cart
+from app.sales.orders import place_order
 from app.sales.queries import shows_use, view_performance
-from tests.cast import Theatre
+from tests.cast import ALICE, Theatre, buyer_cart
 
 
 async def wanted(theatre: Theatre, *, left: bool, sold: bool, words: dict[str, str]) -> None:
@@ -19,13 +21,24 @@ async def wanted(theatre: Theatre, *, left: bool, sold: bool, words: dict[str, s
     forget_offers()
 
 
+async def order_two(theatre: Theatre) -> None:
+    cart = buyer_cart()
+    await add_to_cart(cart, Wish(performance=theatre.performance, seats=(0, 1)), at=now())
+    await place_order(cart, ALICE, method="cash", expected_total_minor=None, settled=True, at=now())
+
+
 async def test_what_is_sold_can_be_shown_instead_of_what_is_left(theatre: Theatre) -> None:
     await wanted(theatre, left=False, sold=True, words={})
     view = await view_performance(theatre.performance, "online", now())
     assert (view.show_left, view.show_sold) == (False, True)
     assert view.capacity is not None
     assert view.left is not None
-    assert 0 <= view.left <= view.capacity <= 30
+    assert view.capacity - view.left == 0, "nothing is sold yet"
+    await order_two(theatre)
+    after = await view_performance(theatre.performance, "online", now())
+    assert after.capacity is not None
+    assert after.left is not None
+    assert after.capacity - after.left == 2
 
 
 async def test_nothing_is_told_unless_the_organiser_wants_it(theatre: Theatre) -> None:

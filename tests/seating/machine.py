@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -156,6 +157,10 @@ class InventoryMachine(RuleBasedStateMachine):
                 assert codes == {"unknown_allotment"}
             elif allotment and allotment not in keys and "allotments" not in exceed:
                 assert codes == {"not_yours"}
+            elif codes == {"not_yours"}:
+                # SEA-8: among the best of the allotment is a seat with a key of its own.
+                assert "allotments" not in exceed
+                assert self.closed(performance, best.seats if best and not row_by_row else range(len(takeable)), keys)
             elif codes == {"quota_exhausted"}:
                 assert "quotas" not in exceed
                 entitled = "allotments" in exceed
@@ -174,7 +179,8 @@ class InventoryMachine(RuleBasedStateMachine):
             assert best is not None
             assert sorted(chosen) == sorted(best.seats)
         exceeded = {each.code for each in answer.exceeded}
-        assert ("not_yours" in exceeded) == bool(allotment and allotment not in keys)
+        closed = self.closed(performance, chosen, keys)
+        assert ("not_yours" in exceeded) == bool(allotment and (allotment not in keys or closed))
         assert ("order_limit" in exceeded) == self.over_rules(cart, rules, tariff, count)
         told = {each.quota for each in answer.exceeded if each.code == "quota_exhausted"}
         assert told == {quota for quota in quotas if model.left(quota) < count}
@@ -182,6 +188,10 @@ class InventoryMachine(RuleBasedStateMachine):
         expected = HeldItem("", performance, -1, tariff, quotas, allotment=allotment, exceeded=bool(answer.exceeded))
         assert {msgspec.structs.replace(i, id="", ordinal=-1) for i in timeless(answer.items)} == {expected}
         self.note(cart, answer)
+
+    def closed(self, performance: int, ordinals: Iterable[int], keys: Any) -> bool:
+        """Whether one of these seats has a key of its own that is not among `keys`."""
+        return any(self.model.keys.get((performance, o), "") not in ("", *keys) for o in ordinals)
 
     def over_rules(self, cart: str, rules: Any, tariff: int, count: int) -> bool:
         mine = [item.tariff for item in self.model.carts[cart]] + [tariff] * count

@@ -18,4 +18,4 @@ async def test_the_example_of_the_document_runs(
     names: dict[str, Any] = {}
     exec(compile(code, str(DOCUMENT), "exec"), names)  # noqa: S102 - our own document is what is under test
     await names["main"](redis_url)
-    assert "(4, 1200) used of limit" in capsys.readouterr().out
+    assert "4 of 1200 are gone" in capsys.readouterr().out
