@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from redis.asyncio import Redis
 
 from realtime import messages
 from realtime.bus import RedisBus
-from realtime.conversation import converse, refuse
+from realtime.conversation import converse, listen, refuse
 from realtime.figures import FiguresFeed
 from realtime.messages import CLOSE_FORBIDDEN, CLOSE_SIGNED_OUT, CLOSE_UNKNOWN, Change, Holder, Picture, decode_change
 from realtime.notices import NoticeTeller
@@ -203,31 +204,36 @@ class Live:
 
         @websocket("/performances/{performance:int}")
         async def follow_as_buyer(socket: Connection, performance: FromPath[int]) -> None:
-            await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "buyer"))
+            await self._admit(socket, lambda outlet, off: self._follow(socket, outlet, off, performance, "buyer"))
 
         @websocket("/counter/performances/{performance:int}")
         async def follow_as_cashier(socket: Connection, performance: FromPath[int]) -> None:
-            await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "cashier"))
+            await self._admit(socket, lambda outlet, off: self._follow(socket, outlet, off, performance, "cashier"))
 
         @websocket("/gate/performances/{performance:int}")
         async def follow_as_gate(socket: Connection, performance: FromPath[int]) -> None:
-            await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "gate"))
+            await self._admit(socket, lambda outlet, off: self._follow(socket, outlet, off, performance, "gate"))
 
         @websocket("/manage/performances/{performance:int}")
         async def follow_as_manager(socket: Connection, performance: FromPath[int]) -> None:
-            await self._admit(socket, lambda outlet: self._follow(socket, outlet, performance, "manager"))
+            await self._admit(socket, lambda outlet, off: self._follow(socket, outlet, off, performance, "manager"))
 
         @websocket("/manage/{event:int}")
         async def follow_figures(socket: Connection, event: FromPath[int]) -> None:
-            await self._admit(socket, lambda outlet: self._follow_figures(socket, outlet, event))
+            await self._admit(socket, lambda outlet, off: self._follow_figures(socket, outlet, event))
 
         return Router(
             path="/live",
             route_handlers=[follow_as_buyer, follow_as_cashier, follow_as_gate, follow_as_manager, follow_figures],
         )
 
-    async def _admit(self, connection: Connection, serve: Callable[[Outlet], Awaitable[None]]) -> None:
-        """Origin and numbers are checked before the handshake: a refusal costs no websocket."""
+    async def _admit(
+        self, connection: Connection, serve: Callable[[Outlet, Callable[[], None]], Awaitable[bool]]
+    ) -> None:
+        """Origin and numbers are checked before the handshake: a refusal costs no websocket.
+
+        `serve` gets what counts the connection off, and says whether it has left that to whoever listens.
+        """
         if not origin_allowed(connection.headers.get("origin"), connection.headers.get("host"), self._settings.origins):
             await _refuse_handshake(connection, 403)
             return
@@ -240,6 +246,7 @@ class Live:
             await _refuse_handshake(connection, 429)
             return
         self._addresses[address] += 1
+        kept = False
         try:
             await connection.accept()
             task = asyncio.current_task()
@@ -247,14 +254,21 @@ class Live:
             outlet = open_outlet(
                 connection.scope["state"], connection.send, lambda: _cancel(task), self._settings.unread_bytes_max
             )
-            await serve(outlet)
-            await outlet.closed()
+            kept = await serve(outlet, partial(self._count_off, address))
+            if not kept:
+                await outlet.closed()
         finally:
-            self._addresses[address] -= 1
-            if not self._addresses[address]:
-                del self._addresses[address]
+            if not kept:
+                self._count_off(address)
 
-    async def _follow(self, connection: Connection, outlet: Outlet, performance: int, audience: str) -> None:
+    def _count_off(self, address: str) -> None:
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
+
+    async def _follow(
+        self, connection: Connection, outlet: Outlet, count_off: Callable[[], None], performance: int, audience: str
+    ) -> bool:
         try:
             refusal = await self._may(connection, audience, performance)
             if refusal is None and await self._wiring.group_of(performance) is None:
@@ -263,7 +277,7 @@ class Live:
             refusal = _TRY_LATER
         if refusal is not None:
             refuse(outlet, refusal)
-            return
+            return False
         cart = _CartTeller(connection, outlet, audience, self._wiring, self._settings.cart_pause_s)
         member = Member(outlet, audience, touched=cart.touched)
         notices = NoticeTeller(self._redis, self._bus, outlet.send, pause_s=self._settings.cart_pause_s)
@@ -277,23 +291,48 @@ class Live:
             self.rooms.identify(topic, member, ref)
             notices.follow(ref)
 
-        cart.identify = identify
-        try:
-            await converse(
-                connection.receive,
-                outlet,
-                self._settings.limits,
-                join=join,
-                pong=lambda: self.rooms.beat_one(topic, member),
-                recheck=None if audience == "buyer" else lambda: self._still_may(connection, audience, performance),
-                recheck_s=self._settings.recheck_s,
-            )
-        finally:
+        def pong() -> None:
+            self.rooms.beat_one(topic, member)
+
+        def leave() -> None:
             self.rooms.leave(topic, member)
             cart.stop()
             notices.follow(None)
 
-    async def _follow_figures(self, connection: Connection, outlet: Outlet, event: int) -> None:
+        def gone() -> None:
+            leave()
+            count_off()
+
+        cart.identify = identify
+        if audience == "buyer" and listen(outlet, self._settings.limits, join=join, pong=pong, gone=gone):
+            return True
+        try:
+            await self._converse(connection, outlet, join, pong, audience, performance)
+        finally:
+            leave()
+        return False
+
+    async def _converse(
+        self,
+        connection: Connection,
+        outlet: Outlet,
+        join: Callable[[Resume | None], None],
+        pong: Callable[[], None],
+        audience: str,
+        performance: int,
+    ) -> None:
+        """For those who are checked again, and on servers that know nothing of ours."""
+        await converse(
+            connection.receive,
+            outlet,
+            self._settings.limits,
+            join=join,
+            pong=pong,
+            recheck=None if audience == "buyer" else lambda: self._still_may(connection, audience, performance),
+            recheck_s=self._settings.recheck_s,
+        )
+
+    async def _follow_figures(self, connection: Connection, outlet: Outlet, event: int) -> bool:
         try:
             refusal = await self._may(connection, "figures", event)
             operator = await self._wiring.operator_of(connection)
@@ -301,7 +340,7 @@ class Live:
             refusal, operator = _TRY_LATER, None
         if refusal is not None or operator is None:
             refuse(outlet, refusal or _SIGNED_OUT)
-            return
+            return False
         key = (event, operator.id)
         try:
             await converse(
@@ -315,6 +354,7 @@ class Live:
             )
         finally:
             self.figures.leave(key, outlet)
+        return False
 
     async def _may(self, connection: Connection, audience: str, subject: int) -> Refuse | None:
         if audience == "buyer":
@@ -340,14 +380,16 @@ _TRY_LATER = Refuse("try_later", "The box office cannot look this up now.", mess
 class _CartTeller:
     """Sends `mine` to one connection: at hello, and after each change of its cart's seats, one at a time.
 
-    A task runs only while there is something to tell; an idle connection has none.
+    A task runs only while there is something to tell; an idle connection has none. A buyer's cart is that of the
+    handshake's cookie: once known, the connection itself and all that Litestar keeps with it are let go.
     """
 
     def __init__(
         self, connection: Connection, outlet: Outlet, audience: str, wiring: LiveWiring, pause_s: float
     ) -> None:
         self.identify: Callable[[str | None], None] = lambda ref: None
-        self._connection = connection
+        self._connection: Connection | None = connection
+        self._known: tuple[str | None, str] = (None, "")
         self._outlet = outlet
         self._audience = audience
         self._wiring = wiring
@@ -369,17 +411,25 @@ class _CartTeller:
         while self._again:
             self._again = False
             try:
-                cart = await self._wiring.cart_of(self._connection, self._audience)
+                cart, locale = await self._whose()
                 self.identify(None if cart is None else cart_ref(cart))
-                view = None
-                if cart is not None:
-                    view = await self._wiring.cart_view(cart, self._wiring.locale_of(self._connection))
+                view = None if cart is None else await self._wiring.cart_view(cart, locale)
             except SourceUnavailable:
                 self._again = True
             else:
                 self._outlet.send(messages.mine(view))
             # A script that takes and gives back in a loop must not make us render its cart at that pace.
             await asyncio.sleep(self._pause_s)
+
+    async def _whose(self) -> tuple[str | None, str]:
+        """The cart's id, and the language to show it in."""
+        if self._connection is None:
+            return self._known
+        cart = await self._wiring.cart_of(self._connection, self._audience)
+        self._known = cart, self._wiring.locale_of(self._connection)
+        if self._audience == "buyer":
+            self._connection = None
+        return self._known
 
     def _told(self, task: asyncio.Task[None]) -> None:
         self._task = None
