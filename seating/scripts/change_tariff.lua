@@ -12,23 +12,12 @@ end
 if not item then
   return cmsgpack.pack({'refused', {{'unknown_item', 0, -1, '', 0, {}}}})
 end
-local change = {}
-for _, quota in ipairs(item[3]) do change[quota] = (change[quota] or 0) - 1 end
-for _, quota in ipairs(after) do change[quota] = (change[quota] or 0) + 1 end
-local reasons = {}
-for quota, amount in pairs(change) do
-  read_quotas({quota})
-  local known = quotas[quota]
-  local left = known.limit - known.used - known.kept
-  if amount > 0 and known.limit >= 0 and left < amount then
-    reasons[#reasons + 1] = {'quota_exhausted', item[1], item[8][2], quota, math.max(0, left), {}}
-  end
+local reasons = shift_quotas(item[3], after)
+for i, short in ipairs(reasons) do
+  reasons[i] = {'quota_exhausted', item[1], item[8][2], short[1], short[2], {}}
 end
 if #reasons > 0 then return cmsgpack.pack({'refused', reasons}) end
 changes_of(item[1])
-for quota, amount in pairs(change) do
-  if amount ~= 0 then add_quotas({quota}, amount) end
-end
 item[2], item[3] = tariff, after
 -- The cart's order is that in which its places were taken, whatever they cost.
 local lines = {}

@@ -234,6 +234,9 @@ local function allotment_by_byte(perf, byte)
   return id, allotment_of(id)
 end
 
+-- What opens an allotted seat: its own key, if it has one, and nothing else then (SEA-8).
+local function opener_of(house, ordinal, id) return call('HGET', key(house.perf, 'keys'), ordinal) or id end
+
 -- Seats change hands ----------------------------------------------------------------------------------------------
 
 local function links_of(house)

@@ -24,25 +24,14 @@ if to < 0 or to >= house.n then return refused('unknown_seat', to) end
 local byte, origin = byte_at(house, to), ''
 if byte >= ALLOTMENT_FIRST then
   origin = allotment_by_byte(perf, byte)
-  local own, opens = call('HGET', key(perf, 'keys'), to), false
-  for _, each in ipairs(keys) do opens = opens or each == (own or origin) end
+  local opens = false
+  for _, each in ipairs(keys) do opens = opens or each == opener_of(house, to, origin) end
   if not opens then return refused('not_yours', to) end
 elseif byte ~= S_FREE then
   return refused('seat_taken', to)
 end
-local change = {}
-for _, id in ipairs(item[3]) do change[id] = (change[id] or 0) - 1 end
-for _, id in ipairs(after) do change[id] = (change[id] or 0) + 1 end
-for id, amount in pairs(change) do
-  read_quotas({id})
-  local left = quotas[id].limit - quotas[id].used - quotas[id].kept
-  if amount > 0 and quotas[id].limit >= 0 and left < amount then
-    return refused('quota_exhausted', to, id, math.max(0, left))
-  end
-end
-for id, amount in pairs(change) do
-  if amount ~= 0 then add_quotas({id}, amount) end
-end
+local short = shift_quotas(item[3], after)[1]
+if short then return refused('quota_exhausted', to, short[1], short[2]) end
 local state = byte_at(house, from)
 if where == PENDING then
   take(house, to, state, record[3], record[4], record[5], 0)

@@ -63,8 +63,7 @@ local function origin_of(house, ordinal, byte)
   if byte == S_FREE then return '' end
   if byte >= ALLOTMENT_FIRST then
     local id = allotment_by_byte(house.perf, byte)
-    local own = call('HGET', key(house.perf, 'keys'), ordinal)
-    if opens[own or id] or unless('allotments', 'not_yours', house.perf, ordinal) then return id end
+    if opens[opener_of(house, ordinal, id)] or unless('allotments', 'not_yours', house.perf, ordinal) then return id end
     return nil
   end
   if byte == S_BLOCKED and may.blocked then
@@ -221,8 +220,8 @@ local function seats_for(line, perf, house)
   end
   -- An allotted seat with a key of its own is opened by that alone, however it was chosen.
   for _, ordinal in ipairs(from ~= '' and picked.ordinals or {}) do
-    local own = call('HGET', key(perf, 'keys'), ordinal)
-    if own and not opens[own] and not unless('allotments', 'not_yours', perf, ordinal) then return end
+    local opener = opener_of(house, ordinal, from)
+    if opener ~= from and not opens[opener] and not unless('allotments', 'not_yours', perf, ordinal) then return end
   end
   for _, each in ipairs(over[picked.choice]) do unless('quotas', 'quota_exhausted', perf, -1, each[1], each[2]) end
   return picked.ordinals, choices[picked.choice][2], from

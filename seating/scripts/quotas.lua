@@ -42,6 +42,23 @@ local function add_quotas(ids, amount)
   end
 end
 
+-- One place counts against `after` instead of `before`; if some have no room, nothing moves, and {quota, what is left}
+-- is answered for each of those.
+local function shift_quotas(before, after)
+  local change, short = {}, {}
+  for _, id in ipairs(before) do change[id] = (change[id] or 0) - 1 end
+  for _, id in ipairs(after) do change[id] = (change[id] or 0) + 1 end
+  for id, amount in pairs(change) do
+    read_quotas({id})
+    local left = quotas[id].limit - quotas[id].used - quotas[id].kept
+    if amount > 0 and quotas[id].limit >= 0 and left < amount then short[#short + 1] = {id, math.max(0, left)} end
+  end
+  for id, amount in pairs(#short == 0 and change or {}) do
+    if amount ~= 0 then add_quotas({id}, amount) end
+  end
+  return short
+end
+
 -- `amount` of an allotment's places are taken (negative: given back), each of which its quotas had kept back.
 local function draw(id, amount)
   local allotment = allotment_of(id)
