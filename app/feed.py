@@ -22,7 +22,6 @@ from app.core.redis import redis
 from app.core.web import plain
 from app.counter.desks import desk_of
 from app.counter.figures import figures_of
-from app.counter.sold_to import get_sold_to
 from app.live import Connection, Live, LiveSettings, LiveWiring
 from app.sales.carts import Cart, view_cart
 from app.sales.inventory import inventory, mend
@@ -41,8 +40,7 @@ ROLES = {"cashier": Role.CASHIER, "gate": Role.GATE, "manager": Role.MANAGER, "f
 
 
 def build_feed(settings: Settings) -> tuple[Router, Callable[[], AbstractAsyncContextManager[None]]]:
-    """The feed's routes, with the one by which its cashiers ask what it does not tell, and what opens and closes it
-    with the process."""
+    """The feed's routes, and what opens and closes it with the process."""
     live = Live(
         inventory(),
         redis(),
@@ -66,7 +64,7 @@ def build_feed(settings: Settings) -> tuple[Router, Callable[[], AbstractAsyncCo
         finally:
             await live.close()
 
-    return Router(path="/", route_handlers=[live.router(), get_sold_to]), lifespan
+    return live.router(), lifespan
 
 
 async def _ask(question: Awaitable[T]) -> T:

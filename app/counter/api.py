@@ -19,6 +19,7 @@ from app.core.idempotency import answer_once
 from app.counter.desks import Desk, desk_of
 from app.counter.printing import PrintJobView, reprint, resolve, retry, view_jobs
 from app.counter.sales import sell_at_counter
+from app.counter.sold_to import get_sold_to
 from app.sales.allotments import AllotmentOnSale, allotments_on_sale
 from app.sales.api import ItemAsked, KeyAsked, KeysOpen, TariffAsked, clean_name, looks_like_email
 from app.sales.cart_keys import present_key
@@ -274,7 +275,7 @@ router = Router(
     path="/api/v1/counter",
     route_handlers=[
         list_performances, get_performance, list_allotments, get_cart, post_items, post_key, post_take, delete_item,
-        patch_item, delete_cart, post_order,
+        patch_item, delete_cart, post_order, get_sold_to,
         list_print_jobs, post_reprint, post_resolve, post_retry,
     ],
     tags=["counter"],

@@ -41,9 +41,8 @@ def may_see_all_orders(operator: Operator) -> bool:
 
 
 @get(
-    "/api/v1/counter/performances/{performance:int}/seats/{ordinal:int}/sold-to",
+    "/performances/{performance:int}/seats/{ordinal:int}/sold-to",
     summary="Whose a sold seat is, for those who may see all orders",
-    tags=["counter"],
 )
 async def get_sold_to(request: Request[Any, Any, Any], performance: int, ordinal: int) -> SoldTo:
     operator = await require(request, Role.CASHIER)
