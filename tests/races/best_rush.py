@@ -30,8 +30,6 @@ from tests.seating.houses import sketch
 
 GROUP, TONIGHT = "best-rush", 1
 PROCESSES, BUYERS = 4, 50
-TRIES = 3
-"""How often somebody who chooses for himself tries again before giving up."""
 READY, GO = "best-rush:ready", "best-rush:go"
 Told = tuple[str, int, list[int]]
 
@@ -58,23 +56,30 @@ async def ask(inventory: Inventory, cart: str, count: int) -> list[int]:
     return [item.ordinal for item in answer.items] if isinstance(answer, Held) else []
 
 
-async def look_then_take(inventory: Inventory, cart: str, count: int) -> list[int]:
-    """The negative control: the best seats of a moment ago, chosen by the same rules, outside the step."""
-    for _ in range(TRIES):
+class LookThenTake:
+    """The negative control: the best seats of a moment ago, chosen by the same rules, outside the step.
+
+    Nobody takes before everybody has looked, so what goes wrong does not hang on how busy the machine is.
+    """
+
+    def __init__(self) -> None:
+        self.all_have_looked = asyncio.Barrier(BUYERS)
+
+    async def __call__(self, inventory: Inventory, cart: str, count: int) -> list[int]:
         seen = await inventory.snapshot(GROUP, TONIGHT, owners=False)
+        await self.all_have_looked.wait()
         chosen = best(House(house(), [state == FREE for state in seen.states]), Party(count))
         if chosen is None:
-            break
+            return []
         line = NamedSeats(TONIGHT, chosen.seats, 1)
-        if isinstance(await inventory.hold(HoldRequest(GROUP, cart, Owner("buyer", cart), (line,), 600)), Held):
-            return list(chosen.seats)
-    return []
+        held = await inventory.hold(HoldRequest(GROUP, cart, Owner("buyer", cart), (line,), 600))
+        return list(chosen.seats) if isinstance(held, Held) else []
 
 
 async def rush(url: str, way: str, seed: int) -> list[Told]:
     redis = Redis.from_url(url)
     inventory = Inventory(redis)
-    choose = ask if way == "in the step" else look_then_take
+    choose = ask if way == "in the step" else LookThenTake()
     await redis.rpush(READY, str(seed))
     await redis.blpop([f"{GO}:{seed}"], 60)
 

@@ -62,10 +62,15 @@ def opening() -> GroupState:
 
 
 class Unguarded:
-    """The negative control: looks, then takes, in two steps. Right for one buyer at a time, wrong in a rush."""
+    """The negative control: looks, then takes, in two steps. Right for one buyer at a time, wrong in a rush.
+
+    Nobody takes before everybody has looked once, so what goes wrong does not hang on how busy the machine is.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
+        self.first_look = asyncio.Barrier(BUYERS)
+        self.looked: set[str] = set()
         self.states = {each: f"{{g:{GROUP}}}:p:{each}:states" for each in (MATCH, PASS)}
         self.quotas = f"{{g:{GROUP}}}:quotas"
 
@@ -73,6 +78,7 @@ class Unguarded:
         (line,) = request.lines
         seen = {each: await self.redis.get(key) for each, key in self.states.items()}
         used, kept = (int(each or 0) for each in await self.redis.hmget(self.quotas, f"u{QUOTA}", f"r{QUOTA}"))
+        await self.look_together(request.cart)
         count = len(line.ordinals) if isinstance(line, NamedSeats) else line.count
         school = isinstance(line, Quantity) and line.allotment == SCHOOL
         if kept < count if school else used + kept + count > QUOTA_SIZE:
@@ -88,6 +94,12 @@ class Unguarded:
         taking.hincrby(self.quotas, f"u{QUOTA}", count)
         await taking.execute()
         return Held((), 0)
+
+    async def look_together(self, cart: str) -> None:
+        buyer = cart.rpartition("-")[0]
+        if buyer not in self.looked:
+            self.looked.add(buyer)
+            await self.first_look.wait()
 
     def free(self, line: NamedSeats, seen: dict[int, Any], keys: tuple[str, ...]) -> bool:
         here, there = seen[line.performance], seen[PASS if line.performance == MATCH else MATCH]
