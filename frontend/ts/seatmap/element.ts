@@ -210,6 +210,7 @@ export class SeatMap extends HTMLElement {
   /** Ask again what a seat's card says (staff's countdowns). */
   refreshCard(): void {
     this.card?.refresh();
+    if (this.card && this.card.seat >= 0) this.stage?.wake(); // it may be taller now, and must not cover its seat
   }
 
   setLocked(locked: boolean): void {
