@@ -37,10 +37,16 @@ class Operator(msgspec.Struct, frozen=True):
     organizer: int
     organizer_name: str
     session: int
+    may_see_orders: bool = False
 
     @property
     def id(self) -> int:
         return self.account
+
+    @property
+    def sees_orders(self) -> bool:
+        """All orders, whoever sold them: a right of its own, which managers always have (BOX-1)."""
+        return self.may_see_orders or self.may(Role.MANAGER)
 
     def may(self, role: Role) -> bool:
         return self.role in (role, Role.MANAGER)
@@ -68,7 +74,8 @@ async def sign_out(token: str) -> None:
 
 
 FIND = """
-SELECT s.id AS session, a.id AS account, a.name, a.email, m.role, o.id AS organizer, o.name AS organizer_name
+SELECT s.id AS session, a.id AS account, a.name, a.email, m.role, m.may_see_orders,
+       o.id AS organizer, o.name AS organizer_name
 FROM accounts.web_session s
 JOIN accounts.account a ON a.id = s.account AND a.closed_at IS NULL
 JOIN accounts.membership m ON m.account = a.id
@@ -91,6 +98,7 @@ async def find_operator(token: str, at: datetime) -> Operator | None:
         organizer=row["organizer"],
         organizer_name=row["organizer_name"],
         session=row["session"],
+        may_see_orders=row["may_see_orders"],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from piccolo.columns import BigSerial, ForeignKey, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns import BigSerial, Boolean, ForeignKey, OnDelete, Text, Timestamptz, Varchar
 from piccolo.constraints import Unique
 from piccolo.table import Table
 
@@ -39,6 +39,8 @@ class Membership(Table, tablename="membership", schema="accounts"):
     account = ForeignKey(Account, null=False, on_delete=OnDelete.restrict, index=True)
     organizer = ForeignKey(Organizer, null=False, on_delete=OnDelete.restrict, index=True)
     role = Varchar(length=20, null=False, choices=Role)
+    may_see_orders = Boolean(null=False, default=False)
+    """May see all orders, whoever sold them (BOX-1). A manager may without it."""
 
     unique_membership = Unique(["account", "organizer"])
 

@@ -1,4 +1,5 @@
-"""The HTTP API of managers: what is kept for whom (AHEAD-2), linked plans (SEA-7), limits (QUO-1, AHEAD-12)."""
+"""The HTTP API of managers: what is kept for whom (AHEAD-2), linked plans (SEA-7), limits (QUO-1, AHEAD-12), what
+buyers are told of them (QUO-4), and who of the staff may see all orders (BOX-1)."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,6 +8,7 @@ from litestar import Request, Router, delete, get, patch, post
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from app.accounts.logins import require
+from app.accounts.staff import StaffView, let_see_orders, staff_of
 from app.accounts.tables import Role
 from app.core.clock import now
 from app.sales.allotments import (
@@ -172,11 +174,30 @@ async def post_release(request: Request[Any, Any, Any], allotment: int, data: Re
     )
 
 
+class StaffChange(Struct, frozen=True):
+    may_see_orders: bool
+
+
+@get("/staff", summary="Who works here, and what each of them may")
+async def get_staff(request: Request[Any, Any, Any]) -> list[StaffView]:
+    operator = await require(request, Role.MANAGER)
+    return list(await staff_of(operator.organizer))
+
+
+@patch("/staff/{account:int}", summary="Who may see all orders, besides managers")
+async def patch_staff(request: Request[Any, Any, Any], account: int, data: StaffChange) -> list[StaffView]:
+    operator = await require(request, Role.MANAGER)
+    found = await let_see_orders(
+        account, data.may_see_orders, organizer=operator.organizer, actor=f"account:{operator.account}", at=now()
+    )
+    return list(found)
+
+
 router = Router(
     path="/api/v1/manage",
     route_handlers=[
         get_allotments, post_allotment, patch_allotment, post_release, get_links, post_links, delete_link, get_quotas,
-        patch_quota, delete_inventory, post_seat,
+        patch_quota, delete_inventory, post_seat, get_staff, patch_staff,
     ],
     tags=["manage"],
 )  # fmt: skip

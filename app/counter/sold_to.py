@@ -35,18 +35,13 @@ class SoldTo(Struct, frozen=True):
     tariff: str
 
 
-def may_see_all_orders(operator: Operator) -> bool:
-    """The right of BOX-1. Rights are given by role so far, and this one to managers."""
-    return operator.may(Role.MANAGER)
-
-
 @get(
     "/performances/{performance:int}/seats/{ordinal:int}/sold-to",
     summary="Whose a sold seat is, for those who may see all orders",
 )
 async def get_sold_to(request: Request[Any, Any, Any], performance: int, ordinal: int) -> SoldTo:
     operator = await require(request, Role.CASHIER)
-    if not may_see_all_orders(operator):
+    if not operator.sees_orders:
         raise Problem("forbidden")
     return await sold_to(operator, performance, ordinal)
 

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from app.core.clock import now
-from app.core.db import transaction
+from app.core.db import connection, transaction
 from app.sales.carts import Cart, Wish, add_to_cart
 from app.sales.orders import cancel_pending, follow_in_inventory, lock_order, place_order
 from tests.cast import ALICE, Theatre, counter_cart
@@ -49,6 +49,34 @@ async def test_who_may_see_all_orders_is_told_the_name_and_nobody_else(shop: str
             refused = await person.get(path(theatre, 3))
             problem(refused, refusal)
             assert ALICE.name not in refused.text
+
+
+async def test_a_cashier_who_is_given_the_right_is_told_too_until_it_is_taken_back(shop: str, theatre: Theatre) -> None:
+    """LIVE-2, BOX-1: the right is the operator's, asked for afresh at each question; only this house's manager gives
+    it, and the journal says so."""
+    await alice_buys(theatre, 3)
+    async with browser(shop) as manager, browser(shop) as lea, browser(shop) as hugo, browser(shop) as stranger:
+        for person, name in ((manager, "manager"), (lea, "lea"), (hugo, "hugo"), (stranger, "stranger")):
+            await sign_in(person, name)
+        rights = f"/api/v1/manage/staff/{theatre.lea}"
+        problem(await lea.patch(rights, json={"may_see_orders": True}), "forbidden")
+        problem(await stranger.patch(rights, json={"may_see_orders": True}), "not_found")
+        problem(await lea.get(path(theatre, 3)), "forbidden")
+
+        given = (await manager.patch(rights, json={"may_see_orders": True})).json()
+        assert [each["name"] for each in given if each["may_see_orders"]] == ["Manager", "Lea"]
+        assert (await lea.get(path(theatre, 3))).json()["name"] == ALICE.name
+        problem(await hugo.get(path(theatre, 3)), "forbidden")
+
+        await manager.patch(rights, json={"may_see_orders": False})
+        problem(await lea.get(path(theatre, 3)), "forbidden")
+        assert (await manager.get(path(theatre, 3))).status_code == 200, "a manager needs no such right"
+    async with connection() as reader:
+        lines = await reader.fetch(
+            "SELECT action FROM core.journal_line WHERE chain = $1 AND subject = $2 ORDER BY sequence",
+            f"organizer:{theatre.organizer}", f"account:{theatre.lea}",
+        )  # fmt: skip
+    assert [line["action"] for line in lines] == ["right_given", "right_taken"]
 
 
 async def test_a_log_in_that_ended_is_told_nothing_more(shop: str, theatre: Theatre) -> None:

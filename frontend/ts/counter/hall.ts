@@ -1,15 +1,16 @@
 /** The middle of the screen: one performance, followed live as a cashier sees it, as a map or as tariffs to count. */
 import { ask } from "../core/api";
-import { byId, h } from "../core/dom";
+import { announce, byId, h } from "../core/dom";
 import { t } from "../core/i18n";
 import { follow, type Holder, type Live, type Quota, type Status } from "../core/live";
 import "../seatmap/element";
 import type { SeatMap } from "../seatmap/element";
-import { ALLOTTED, LINKED, type PlanJson, SOLD, USED } from "../seatmap/plan";
+import { ALLOTTED, LINKED, PENDING, type PlanJson, SOLD, USED } from "../seatmap/plan";
 import { countdown } from "../work/words";
 import { type HoldLine, holdLines } from "./holds";
 import { Quantities } from "./quantities";
 import type { Cart, Performance } from "./shapes";
+import { type SoldTo, Whose } from "./whose";
 
 export interface HallEvents {
   choose(seat: number): void;
@@ -33,42 +34,52 @@ export class HallView {
   private mine = new Set<number>();
   private opened: ReadonlySet<number> = new Set();
   private due = 0;
+  /** For operators who may see all orders; others have none, and ask nothing (LIVE-2). */
+  private readonly whose: Whose | null;
 
   private constructor(
     readonly performance: Performance,
     plan: PlanJson | null,
     private readonly events: HallEvents,
+    seesOrders: boolean,
   ) {
     this.quantities = plan ? null : new Quantities(performance, (tariff, by) => events.count(tariff, by));
     this.map = plan ? this.makeMap(plan) : null;
+    this.whose = seesOrders ? this.makeWhose() : null;
     byId("stage").replaceChildren(this.map ?? this.quantities!.element);
-    if (plan) this.map!.load(plan, { currency: performance.currency, tariffs: performance.tariffs }, { audience: "staff", tellMore: (seat) => this.tell(seat) });
+    if (plan) this.map!.load(plan, { currency: performance.currency, tariffs: performance.tariffs }, { audience: "staff", tellMore: (seat) => this.tellMore(seat) });
     this.live = follow(`/live/counter/performances/${performance.id}`, {
       onSnapshot: (states, holders) => {
         [this.states, this.holders] = [states, holders];
+        this.whose?.forgetAll();
         this.map?.setStates(states);
         this.tellHolds();
       },
       onDelta: (changes) => {
         if (changes.some(({ ordinal, code }) => code === ALLOTTED || this.opened.has(ordinal))) events.kept();
+        this.whose?.forget(changes.map(({ ordinal }) => ordinal));
         this.map?.change(changes.map(({ ordinal, code }) => [ordinal, code] as const));
         this.tellHolds();
       },
       onQuotas: (quotas: ReadonlyMap<string, Quota>) => this.quantities?.limit(quotas),
       onMine: (cart) => cart && events.mine(cart as Cart),
-      onStatus: (status) => events.status(status),
+      onStatus: (status) => {
+        if (status !== "live") this.whose?.forgetAll();
+        events.status(status);
+      },
     });
   }
 
-  /** Asks for the performance and its plan. Throws ApiProblem. */
-  static async open(id: number, events: HallEvents): Promise<HallView> {
+  /** Asks for the performance and its plan; `seesOrders`: this operator may know whose a sold seat is. Throws ApiProblem. */
+  static async open(id: number, events: HallEvents, seesOrders: boolean): Promise<HallView> {
     const performance = await ask<Performance>("GET", `/counter/performances/${id}`);
     const plan = performance.seated ? await ask<PlanJson>("GET", `/performances/${id}/plan`) : null;
-    return new HallView(performance, plan, events);
+    return new HallView(performance, plan, events, seesOrders);
   }
 
   close(): void {
     clearTimeout(this.due);
+    this.whose?.forgetAll();
     this.live.close();
   }
 
@@ -110,6 +121,25 @@ export class HallView {
       this.events.refuse(`${map.nameOf(seat)} – ${this.tell(seat)}`, seat, state === SOLD || state === USED);
     });
     return map;
+  }
+
+  private makeWhose(): Whose {
+    const { id } = this.performance;
+    return new Whose(
+      (seat) => ask<SoldTo>("GET", `/counter/performances/${id}/seats/${seat}/sold-to`),
+      (seat, words) => {
+        this.map?.refreshCard();
+        // The card is not read out; whoever walks by keyboard hears it.
+        if (words && this.map?.contains(document.activeElement)) announce(`${this.map.nameOf(seat)}: ${words}`);
+      },
+    );
+  }
+
+  /** On a seat's card: why it is not free, and whose it is. */
+  private tellMore(seat: number): string {
+    const state = this.states[seat];
+    const whose = state === SOLD || state === USED || state === PENDING ? this.whose?.of(seat) : "";
+    return [this.tell(seat), whose].filter(Boolean).join(" · ");
   }
 
   /** Why a seat is not free, in words for staff. */

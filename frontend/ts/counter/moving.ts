@@ -3,12 +3,7 @@
 import { ask, newKey } from "../core/api";
 import { h } from "../core/dom";
 import { t } from "../core/i18n";
-
-interface SoldTo {
-  name: string;
-  order: string;
-  tariff: string;
-}
+import { type SoldTo, wordsFor } from "./whose";
 
 interface Exchanged {
   number: string;
@@ -36,7 +31,7 @@ export class Moving {
     );
     place.append(form);
     const told = await ask<SoldTo>("GET", `/counter/performances/${performance}/seats/${seat}/sold-to`).catch(() => null);
-    whose.textContent = told ? [told.name, told.order, told.tariff].filter(Boolean).join(" · ") : "";
+    whose.textContent = told ? wordsFor(told) : "";
   }
 
   /** Whether this click was the new seat. Throws ApiProblem when it cannot be had. */

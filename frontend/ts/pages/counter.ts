@@ -17,7 +17,7 @@ import { Tray } from "../counter/tray";
 import { remember, remembered } from "../work/memory";
 import { countdown, wallDay, wallTime } from "../work/words";
 
-const given = readJson<{ performances: Show[]; desk: { name: string; printer: number | null }; manager: boolean }>("page-data")!;
+const given = readJson<{ performances: Show[]; desk: { name: string; printer: number | null }; manager: boolean; sees_orders: boolean }>("page-data")!;
 const count = byId<HTMLInputElement>("count");
 const category = byId<HTMLSelectElement>("category");
 const confirmation = byId<HTMLDialogElement>("confirm");
@@ -179,7 +179,7 @@ async function openShow(show: Show): Promise<void> {
       status: showStatus,
       kept: () => hall && sources.look(hall.performance.id),
       mine: (told) => setCart(told),
-    });
+    }, given.sees_orders);
   } catch (problem) {
     byId("stage").replaceChildren();
     return trouble(asProblem(problem));

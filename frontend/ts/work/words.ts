@@ -1,17 +1,24 @@
 /** Times and lengths of time as the staff's screens say them. */
 import { locale } from "../core/i18n";
 
+/** Dates and times look as the server's pages write them: its `time()`, and its `date()` with "EEE d MMM" or "EEEE d MMMM". */
 export function timeOf(ms: number, seconds = false): string {
-  return new Date(ms).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}) });
+  return new Date(ms).toLocaleTimeString(locale(), { timeStyle: seconds ? "medium" : "short" });
 }
 
 /** The clock on the wall of the event, as its ISO text with offset says it: "2026-12-12T20:30:00+01:00" -> "20:30". */
 export function wallTime(iso: string): string {
-  return new Date(`${iso.slice(0, 19)}Z`).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+  return asWritten(iso).toLocaleTimeString(locale(), { timeStyle: "short", timeZone: "UTC" });
 }
 
+/** "Sat 12 Dec", "sam. 12 déc.": that order in every language. */
 export function wallDay(iso: string, form: "short" | "long" = "short"): string {
-  return new Date(`${iso.slice(0, 19)}Z`).toLocaleDateString(locale(), { weekday: form, day: "numeric", month: form, timeZone: "UTC" });
+  const parts = new Intl.DateTimeFormat(locale(), { weekday: form, day: "numeric", month: form, timeZone: "UTC" }).formatToParts(asWritten(iso));
+  return ["weekday", "day", "month"].map((type) => parts.find((part) => part.type === type)?.value ?? "").join(" ");
+}
+
+function asWritten(iso: string): Date {
+  return new Date(`${iso.slice(0, 19)}Z`);
 }
 
 /** What the clock shows now where the offset of `iso` is in force: a house's screen keeps the house's time. */
