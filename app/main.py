@@ -20,6 +20,7 @@ from app.access import api as access_api
 from app.access import pages as access_pages
 from app.access.keys import register_key
 from app.accounts import pages as account_pages
+from app.catalog import seat_view_api
 from app.core import db, health
 from app.core.edge import Edge, refuse_cross_site
 from app.core.logs import configure_logs
@@ -68,7 +69,9 @@ def create_app(settings: Settings) -> Litestar:
         guards=[refuse_cross_site],
         middleware=[metrics.middleware],
         exception_handlers={Exception: handle_problem},
-        compression_config=CompressionConfig(backend="gzip", minimum_size=1_000, gzip_compress_level=4),
+        compression_config=CompressionConfig(
+            backend="gzip", minimum_size=1_000, gzip_compress_level=4, exclude_opt_key="skip_compression"
+        ),
         openapi_config=OpenAPIConfig(
             title="Placeur",
             version="1",
@@ -101,6 +104,7 @@ def _routers() -> list[Any]:
         counter_api.router,
         counter_pages.router,
         managing.router,
+        seat_view_api.router,
         health.router,
         static,
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from piccolo.columns import BigSerial, Boolean, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns import BigSerial, Boolean, Bytea, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
 from piccolo.constraints import Unique
 from piccolo.table import Table
 
@@ -53,6 +53,36 @@ class PlanVersion(Table, tablename="plan_version", schema="catalog"):
     seats = Integer(null=False)
 
 
+class SeatView(Table, tablename="seat_view", schema="catalog"):
+    """A model: photos of the view by seat name, for any number of events (SEA-4). `version` is a digest of which seat
+    has which photo, empty without any; every change of the photos sets it in the same transaction."""
+
+    id = BigSerial(primary_key=True)
+    organizer = ForeignKey(Organizer, null=False, on_delete=OnDelete.restrict, index=True)
+    name = Varchar(length=120, null=False)
+    version = Varchar(length=24, null=False, default="")
+    created_at = Timestamptz(null=False, default=None)
+
+
+class SeatViewPhoto(Table, tablename="seat_view_photo", schema="catalog"):
+    """The view from one seat, by its label path (SEA-2): no plan is asked, so editing one loses no photo.
+
+    Both sizes are here, beside what names them: any web process on any machine serves them, and a photo that is deleted
+    is gone. `width` and `height` are those of `large`."""
+
+    id = BigSerial(primary_key=True)
+    seat_view = ForeignKey(SeatView, null=False, on_delete=OnDelete.restrict, index=True)
+    seat = Varchar(length=200, null=False)
+    digest = Varchar(length=64, null=False, index=True)
+    width = Integer(null=False)
+    height = Integer(null=False)
+    large = Bytea(null=False, default=None)
+    small = Bytea(null=False, default=None)
+    created_at = Timestamptz(null=False, default=None)
+
+    unique_photographed = Unique(["seat_view", "seat"])
+
+
 class Event(Table, tablename="event", schema="catalog"):
     id = BigSerial(primary_key=True)
     box_office = ForeignKey(BoxOffice, null=False, on_delete=OnDelete.restrict, index=True)
@@ -73,6 +103,7 @@ class Event(Table, tablename="event", schema="catalog"):
     position = Integer(null=False, default=0)
     inventory = Varchar(length=64, null=True, default=None, index=True)
     """The inventory group that it shares with other events (AHEAD-12, SEA-7); none: one of its own."""
+    seat_view = ForeignKey(SeatView, null=True, on_delete=OnDelete.restrict, index=True)
 
 
 class Performance(Table, tablename="performance", schema="catalog"):

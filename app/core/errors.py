@@ -26,6 +26,7 @@ KINDS: dict[str, Kind] = {
     "allotment_exhausted": Kind(409, N_("Fewer are left"), N_("Of the places kept under this code, {left} are left. Please ask for fewer, or choose among the others.")),
     "seats_taken": Kind(409, N_("Some seats are not free"), N_("Somebody has some of these seats, or holds them at the moment. Nothing was changed: please leave them out, or try again later.")),
     "different_plans": Kind(409, N_("Different plans"), N_("Only performances on the same version of a seating plan can be linked, and none with itself. Please choose others.")),
+    "seat_photographed": Kind(409, N_("This seat has a photo"), N_("Another photo shows the view from this seat already. Please delete that one first, or name another seat.")),
     "still_joined": Kind(409, N_("Still joined"), N_("This event shares a quota with another, or its performances are linked. Please end that first.")),
     "not_shareable": Kind(409, N_("This limit cannot be shared"), N_("A limit of one performance or one tariff cannot count other events. Please share a limit of the whole event or of a category.")),
     "quota_exhausted": Kind(409, N_("Sold out"), N_("There are not enough tickets left: {left} remain. Please ask for fewer.")),
