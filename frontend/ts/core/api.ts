@@ -62,7 +62,7 @@ async function readAnswer(response: Response): Promise<unknown> {
   }
 }
 
-function problemOf(status: number, answer: unknown): ApiProblem {
+export function problemOf(status: number, answer: unknown): ApiProblem {
   const told = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
   const text = (name: string, otherwise: string): string => (typeof told[name] === "string" ? told[name] : otherwise);
   return new ApiProblem(

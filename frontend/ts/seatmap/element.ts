@@ -7,9 +7,11 @@
  *   map.change([[ordinal, code], …]);             // a delta
  *   map.setMine(ordinals);                        // what the basket holds
  *   map.open(ordinals);                           // kept seats that this visitor may take all the same
+ *   map.setPhotographed(ordinals);                // seats with a photo of the view from them (SEA-4)
  *   map.addEventListener("seat-choose", (e) => e.detail.seat);
  *
- * It decides nothing: it asks (`seat-choose`, `seat-return`, `seat-refused`) and shows what it is told.
+ * It decides nothing: it asks (`seat-choose`, `seat-return`, `seat-refused`, `seat-look` for the view from a seat), says
+ * where one points (`seat-point`, -1 for nowhere) and shows what it is told.
  */
 import { announce, h, icon } from "../core/dom";
 import { t } from "../core/i18n";
@@ -37,6 +39,8 @@ export interface MapOptions {
 
 export interface SeatEvent {
   seat: number;
+  /** With `seat-point`: by a finger, which covers what it points at. */
+  touch?: boolean;
 }
 
 /** Below this size on the screen (radius, CSS pixels) a finger comes closer instead of guessing which seat it meant. */
@@ -66,7 +70,7 @@ export class SeatMap extends HTMLElement {
     const grid = new Grid(hall.x, hall.y, hall.bounds, hall.radius * 6);
     this.prices = prices;
     this.locked = options.locked ?? false;
-    this.scene = { hall, grid, colours: this.readColours(plan), audience: options.audience ?? "buyer", hidden: new Set() };
+    this.scene = { hall, grid, colours: this.readColours(plan), audience: options.audience ?? "buyer", hidden: new Set(), ringed: false };
     this.stage = new Stage(this.scene);
     this.card = new Card(hall, prices, (category) => this.colourOf(category), options.tellMore ?? (() => ""), this.scene.audience);
     this.legend = new Legend(hall, prices, this.scene.audience, (hidden) => this.filter(hidden));
@@ -159,6 +163,19 @@ export class SeatMap extends HTMLElement {
       touched.push(seat);
     }
     if (touched.length) this.touched(touched);
+  }
+
+  /** All seats with a photo; `ring` draws a ring round each. */
+  setPhotographed(seats: Iterable<number>, ring = this.scene?.ringed ?? false): void {
+    const { scene } = this;
+    if (!scene) return;
+    scene.hall.photographed.fill(0);
+    for (const seat of seats) scene.hall.photographed[seat] = 1;
+    scene.ringed = ring;
+    this.stage?.repaint();
+    this.list?.refresh([]);
+    this.legend?.explainRings(ring);
+    if (this.field) this.field.setAttribute("aria-label", this.told());
   }
 
   private understood(seat: number, state: number): number {
@@ -258,7 +275,7 @@ export class SeatMap extends HTMLElement {
         role: "application",
         aria: {
           roledescription: t("seat map"),
-          label: t("Seat map. Arrow keys move from seat to seat, Enter takes a seat or gives it back, plus and minus zoom, zero shows the whole house."),
+          label: this.told(),
         },
       },
       stage.canvas,
@@ -293,8 +310,13 @@ export class SeatMap extends HTMLElement {
   }
 
   private makeList(): SeatList {
-    this.list = new SeatList(this.scene!.hall, this.prices, (category) => this.colourOf(category), (seat) => this.choose(seat), this.scene!.audience);
+    this.list = new SeatList(this.scene!.hall, this.prices, (category) => this.colourOf(category), (seat) => this.choose(seat), (seat) => this.emit("seat-look", { seat }), this.scene!.audience);
     return this.list;
+  }
+
+  private told(): string {
+    const keys = t("Seat map. Arrow keys move from seat to seat, Enter takes a seat or gives it back, plus and minus zoom, zero shows the whole house.");
+    return this.hall?.photographed.includes(1) ? `${keys} ${t("V shows the view from the seat.")}` : keys;
   }
 
   private wire(): void {
@@ -379,6 +401,7 @@ export class SeatMap extends HTMLElement {
     else if (event.key === "-") stage.zoomBy(1 / 1.5);
     else if (event.key === "0") stage.showWhole();
     else if (event.key === "Escape") this.point(-1);
+    else if (event.key.toLowerCase() === "v" && stage.pointed >= 0) this.emit("seat-look", { seat: stage.pointed });
     else return;
     event.preventDefault();
   }
@@ -398,20 +421,20 @@ export class SeatMap extends HTMLElement {
     const hall = this.scene?.hall;
     if (!hall || hall.waiting[seat]) return;
     this.stage?.effects.stop("suggested");
-    if (hall.mine[seat]) this.emit("seat-return", seat);
-    else if (hall.isFree(seat) && !this.locked) this.emit("seat-choose", seat);
+    if (hall.mine[seat]) this.emit("seat-return", { seat });
+    else if (hall.isFree(seat) && !this.locked) this.emit("seat-choose", { seat });
     else {
       this.shake(seat);
       announce(seatSentence(hall, seat, this.prices, this.scene?.audience));
-      this.emit("seat-refused", seat);
+      this.emit("seat-refused", { seat });
     }
   }
 
-  private emit(name: string, seat: number): void {
-    this.dispatchEvent(new CustomEvent<SeatEvent>(name, { detail: { seat }, bubbles: true }));
+  private emit(name: string, detail: SeatEvent): void {
+    this.dispatchEvent(new CustomEvent<SeatEvent>(name, { detail, bubbles: true }));
   }
 
-  private point(seat: number): void {
+  private point(seat: number, touch = false): void {
     const { stage, card } = this;
     if (!stage || !card) return;
     clearTimeout(this.cardTimer);
@@ -419,11 +442,12 @@ export class SeatMap extends HTMLElement {
     stage.pointed = seat;
     if (seat >= 0) card.show(seat);
     else card.hide();
+    this.emit("seat-point", { seat, touch });
     stage.wake();
   }
 
   private pointFor(seat: number, lasts: number): void {
-    this.point(seat);
+    this.point(seat, true);
     clearTimeout(this.cardTimer);
     this.cardTimer = window.setTimeout(() => this.point(-1), lasts);
   }

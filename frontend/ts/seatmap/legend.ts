@@ -19,6 +19,7 @@ export class Legend {
   private chosen = new Set<number>();
   private colours: Colours | null = null;
   private explained = "";
+  private ringed = false;
 
   constructor(
     private readonly hall: Hall,
@@ -48,6 +49,12 @@ export class Legend {
     this.explain();
   }
 
+  /** Whether seats with a photo are ringed on the map. */
+  explainRings(ringed: boolean): void {
+    this.ringed = ringed;
+    this.explain();
+  }
+
   /** Only looks that are to be seen are explained. */
   private explain(): void {
     const { hall, colours } = this;
@@ -59,10 +66,14 @@ export class Legend {
         : [["taken:s:0", t("Taken")]];
     if (hall.opened.includes(1)) looks.push(["offered:s:0", this.audience === "staff" ? t("Kept, to sell from") : t("Kept for you")]);
     looks.push(["mine:s:", this.audience === "staff" ? t("In the basket") : t("Yours")]);
-    const told = looks.join();
+    const rings = this.ringed && hall.photographed.includes(1) ? [["free:s:0", t("With a photo")] as const] : [];
+    const told = [...looks, ...rings].join();
     if (told === this.explained) return;
     this.explained = told;
-    this.keys.replaceChildren(...looks.map(([look, words]) => h("li", {}, drawSample(look, colours, 7.5), words)));
+    this.keys.replaceChildren(
+      ...looks.map(([look, words]) => h("li", {}, drawSample(look, colours, 7.5), words)),
+      ...rings.map(([look, words]) => h("li", {}, drawSample(look, colours, 7.5, true), words)),
+    );
   }
 
   /** How many are left, for whoever cannot see the colours; a category with none left says so to everybody. */

@@ -21,6 +21,8 @@ export class SeatList {
     private readonly prices: Prices,
     private readonly colourOf: (category: number) => string,
     private readonly onChoose: (seat: number) => void,
+    /** The view from a seat is asked for (SEA-4). */
+    private readonly onLook: (seat: number) => void,
     private readonly audience: Audience,
   ) {
     this.aisles = new Set(hall.runs.flatMap((run) => run.slice(0, 1)));
@@ -37,6 +39,7 @@ export class SeatList {
       const button = this.buttons.get(seat);
       if (button) this.dress(button, seat);
     }
+    this.element.toggleAttribute("data-views", this.hall.photographed.includes(1));
     for (const zone of this.zones) zone.summary.textContent = this.leftIn(zone.rows);
     for (const [row, name] of this.rowNames) name.textContent = this.leftIn([row]);
   }
@@ -80,8 +83,19 @@ export class SeatList {
     return h(
       "div",
       { class: "seat-list__row", role: "group", aria: { label: name } },
-      h("p", { class: "seat-list__row-name" }, h("strong", {}, name), h("span", { class: "figure soft" }, told), left),
+      h("p", { class: "seat-list__row-name" }, h("strong", {}, name), h("span", { class: "figure soft" }, told), this.lookFrom(row, name), left),
       h("div", { class: "seat-list__seats" }, ...seats),
+    );
+  }
+
+  /** From the middle of the row; V on a seat asks for its own. */
+  private lookFrom(row: Row, name: string): HTMLElement {
+    const place = [this.hall.zoneName(row.seats[0]!), name].filter(Boolean).join(", ");
+    return h(
+      "button",
+      { class: "seat-list__look", type: "button", aria: { label: t("View from {seat}", { seat: place }) }, onclick: () => this.onLook(row.seats[row.seats.length >> 1]!) },
+      icon("camera"),
+      t("View"),
     );
   }
 
@@ -107,6 +121,7 @@ export class SeatList {
   private walk(event: KeyboardEvent): void {
     const from = (event.target as HTMLElement).closest<HTMLButtonElement>(".seat-chip");
     if (!from) return;
+    if (event.key.toLowerCase() === "v" && !event.ctrlKey && !event.metaKey && !event.altKey) return this.onLook(Number(from.dataset["seat"]));
     const row = from.closest(".seat-list__row");
     const chips = [...(row?.querySelectorAll<HTMLButtonElement>(".seat-chip") ?? [])];
     const at = chips.indexOf(from);

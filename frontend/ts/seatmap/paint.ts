@@ -36,6 +36,8 @@ export interface Scene {
   audience: Audience;
   /** Categories that the legend has switched off, by index. */
   hidden: ReadonlySet<number>;
+  /** Whether seats with a photo are ringed. */
+  ringed: boolean;
 }
 
 /** Seat radius on screen, CSS pixels, from which the next level of detail is drawn. */
@@ -116,6 +118,7 @@ export class Painter {
     if (size < (many > MANY ? SPECK_MAX * 2 : SPECK_MAX)) paintSpecks(ctx, scene, camera, groups);
     else if (size < CHAIR_MIN) paintDiscs(ctx, scene, camera, groups);
     else this.paintChairs(ctx, scene, camera, groups, dpr);
+    if (scene.ringed) paintRings(ctx, scene, camera, view);
   }
 
   private group(scene: Scene, view: Box): Map<Look, number[]> {
@@ -245,6 +248,22 @@ function paintDiscs(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, cam
     ctx.fill();
   }
   ctx.globalAlpha = 1;
+}
+
+/** Round seats whose view was photographed; within the reach that `repaint` wipes. */
+function paintRings(ctx: CanvasRenderingContext2D, { hall, grid, colours }: Scene, camera: Camera, view: Box): void {
+  const usual = hall.radius * camera.scale;
+  ctx.strokeStyle = colours.label;
+  ctx.lineWidth = Math.min(3, Math.max(1.3, usual * 0.18));
+  ctx.beginPath();
+  grid.within(view, (seat) => {
+    if (!hall.photographed[seat]) return;
+    const [x, y] = toScreen(camera, hall.x[seat]!, hall.y[seat]!);
+    const r = hall.r[seat]! * camera.scale * 1.2 + 0.6;
+    ctx.moveTo(x + r, y);
+    ctx.arc(x, y, r, 0, 2 * Math.PI);
+  });
+  ctx.stroke();
 }
 
 /** The stage and other things that are no seats, in our own colours: a plan's often clash. Its words are labels. */

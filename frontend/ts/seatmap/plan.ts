@@ -2,7 +2,7 @@
  * A hall in the browser: the columns of the plan's JSON as typed arrays, all indexed by a seat's ordinal.
  *
  * The arrays are never copied or re-made while the page lives; only `states`, `mine`,
- * `waiting` and `opened` change.
+ * `waiting`, `opened` and `photographed` change.
  */
 
 export interface AreaJson {
@@ -92,6 +92,8 @@ export class Hall {
   readonly opened: Uint8Array;
   /** Asked for, not yet answered. */
   readonly waiting: Uint8Array;
+  /** Seats with a photo of the view from them (SEA-4). */
+  readonly photographed: Uint8Array;
   readonly rowLabel: readonly string[];
   readonly number: readonly string[];
   readonly runs: readonly (readonly number[])[];
@@ -117,6 +119,7 @@ export class Hall {
     this.mine = new Uint8Array(this.n);
     this.waiting = new Uint8Array(this.n);
     this.opened = new Uint8Array(this.n);
+    this.photographed = new Uint8Array(this.n);
     this.rows = gatherRows(plan);
     this.rowOf = new Uint32Array(this.n);
     this.rows.forEach((row, index) => row.seats.forEach((seat) => (this.rowOf[seat] = index)));

@@ -225,16 +225,25 @@ function chain(ctx: CanvasRenderingContext2D, colour: string): void {
   ctx.stroke();
 }
 
-/** One chair upright, for a legend: exactly what the map draws. */
-export function drawSample(look: Look, colours: Colours, radius = 8): HTMLCanvasElement {
+/** One chair upright, for a legend: exactly what the map draws. `ringed`: with the ring of a seat that has a photo. */
+export function drawSample(look: Look, colours: Colours, radius = 8, ringed = false): HTMLCanvasElement {
   const dpr = Math.min(3, devicePixelRatio || 1);
   const { image } = draw(look, colours, radius, dpr);
   const ctx = image.getContext("2d")!;
   const sign = signOf(look, colours);
   if (sign) drawSign(ctx, ...sign);
+  if (ringed) drawRing(ctx, colours.label);
   image.className = "sample";
   image.style.width = `${image.width / dpr}px`;
   return image;
+}
+
+function drawRing(ctx: CanvasRenderingContext2D, colour: string): void {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 0.2;
+  ctx.beginPath();
+  ctx.arc(0, 0, 1.25, 0, 2 * Math.PI);
+  ctx.stroke();
 }
 
 /** The sign for a wheelchair place, simplified to what reads at 12 pixels. */
