@@ -94,10 +94,12 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
     async with connection() as ledger:
         sold = await ledger.fetch(
             # Tariffs that are left out of totals (QUO-3) are no sold places; their money is money.
-            "SELECT t.performance, count(*) FILTER (WHERE r.counted) AS n,"
-            " count(t.used_at) FILTER (WHERE r.counted) AS used, sum(t.price_minor) AS minor"
+            "SELECT t.performance, count(*) FILTER (WHERE r.counted AND t.status = 'sold') AS n,"
+            " count(*) FILTER (WHERE r.counted AND t.status = 'pending') AS pending,"
+            " count(t.used_at) FILTER (WHERE r.counted AND t.status = 'sold') AS used,"
+            " coalesce(sum(t.price_minor) FILTER (WHERE t.status = 'sold'), 0) AS minor"
             " FROM sales.ticket t JOIN catalog.tariff r ON r.id = t.tariff"
-            " WHERE t.performance = ANY($1::bigint[]) AND t.status = 'sold' GROUP BY 1",
+            " WHERE t.performance = ANY($1::bigint[]) AND t.status IN ('sold', 'pending') GROUP BY 1",
             [o.id for o in offers],
         )
         minutes = await ledger.fetch(
@@ -171,12 +173,12 @@ async def _performance(offer: Offer, snapshot: Snapshot, sold: Any, kept_of: dic
     else:
         whole = [q for q in limits_of(offer) if not q.tariff and not q.category]
         capacity = min((q.size for q in whole), default=0)
-        sold_now, used = (sold["n"], sold["used"]) if sold else (0, 0)
+        sold_now, used, pending = (sold["n"], sold["used"], sold["pending"]) if sold else (0, 0, 0)
         own = [q.key for q in whole if q.performance == offer.id]
         kept, linked = max((kept_of.get(key, 0) for key in own), default=0), 0
         # What is kept back is spoken for, and counts in the live figure.
         taken = max((snapshot.quotas.get(key, (0, None))[0] - kept_of.get(key, 0) for key in own), default=0)
-        held, pending, free = max(0, taken - sold_now), 0, max(0, capacity - taken - kept)
+        held, free = max(0, taken - sold_now - pending), max(0, capacity - taken - kept)
     return PerformanceFigures(
         id=offer.id, title=title_of(offer), starts_at=local(offer.starts_at, offer.zone), capacity=capacity, free=free,
         held=held, pending=pending, sold=sold_now, used=used, kept=kept, linked=linked,

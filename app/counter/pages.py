@@ -1,12 +1,15 @@
 """The counter's and the manager's pages."""
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Request, Response, Router, get
 from litestar.response import Redirect
 
-from app.accounts.logins import Operator, operator_of, require
+from app.accounts.logins import operator_of, require
 from app.accounts.tables import Role
+from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, offers_of_organizer
 from app.core.clock import now
 from app.core.errors import Problem
@@ -15,9 +18,12 @@ from app.core.web import page, plain
 from app.counter.api import performances_of
 from app.counter.desks import desk_of
 from app.counter.figures import Figures, figures_of
+from app.sales.carts import title_of
 from app.sales.pages import office_of
-from app.sales.queries import view_performance
+from app.sales.queries import local, view_performance
 from app.sales.visitors import cart_cookie, counter_cart, new_counter_cart
+
+STILL_WATCHED = timedelta(days=1)
 
 
 @get("/counter", include_in_schema=False)
@@ -45,7 +51,8 @@ async def show_dashboard(request: Request[Any, Any, Any], event: int | None = No
     if await operator_of(request) is None:
         return Redirect("/login?next=/manage", status_code=303)
     operator = await require(request, Role.MANAGER)
-    events = await _events(operator)
+    offers = await offers_of_organizer(operator.organizer)
+    events = _events(offers)
     chosen = event if event is not None else next(iter(events), {"id": None})["id"]
     figures = await figures_of(chosen, organizer=operator.organizer) if chosen is not None else None
     if chosen is not None and figures is None:
@@ -57,6 +64,7 @@ async def show_dashboard(request: Request[Any, Any, Any], event: int | None = No
         events=events,
         event=chosen,
         figures=plain(figures),
+        evenings=_evenings(offers, now()),
         box_office=await office_of(operator),
     )
 
@@ -90,11 +98,23 @@ async def get_figures(request: Request[Any, Any, Any], event: int) -> Figures:
     return found
 
 
-async def _events(operator: Operator) -> list[dict[str, Any]]:
+def _events(offers: Sequence[Offer]) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
-    for offer in await offers_of_organizer(operator.organizer):
+    for offer in offers:
         found.setdefault(offer.event, {"id": offer.event, "title": translated(offer.title)})
     return list(found.values())
+
+
+def _evenings(offers: Sequence[Offer], at: datetime) -> list[dict[str, Any]]:
+    """What may stand side by side: every performance of any event that is still to come, or was not long ago."""
+    return [
+        {
+            "id": o.id, "event": o.event, "event_title": translated(o.title), "title": title_of(o),
+            "starts_at": local(o.starts_at, o.zone),
+        }
+        for o in offers
+        if o.starts_at > at - STILL_WATCHED
+    ]  # fmt: skip
 
 
 router = Router(path="/", route_handlers=[show_counter, show_dashboard, show_allotments, get_figures])

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shapesOf, tintOf } from "../../ts/work/heat";
 import { limitParts } from "../../ts/work/limits";
-import { chosenOf, toggled } from "../../ts/work/sides";
 import { smallPlan } from "../seatmap/hall_fixture";
 
 test("a zone is drawn by its own rows, and its number stands on it", () => {
@@ -45,17 +44,4 @@ test("a limit's parts are used, kept back and left; what a manager let through i
   assert.deepEqual(limitParts({ size: 100, used: 30, kept: 20 }), { used: 30, kept: 20, left: 50, over: 0, whole: 100 });
   assert.deepEqual(limitParts({ size: 100, used: 95, kept: 20 }), { used: 95, kept: 5, left: 0, over: 0, whole: 100 });
   assert.deepEqual(limitParts({ size: 100, used: 103, kept: 0 }), { used: 100, kept: 0, left: 0, over: 3, whole: 103 });
-});
-
-test("the next evenings are shown until somebody chooses, and what was chosen is kept", () => {
-  const evenings = ["2026-01-01", "2026-01-03", "2026-01-04", "2026-01-05", "2026-01-06"].map((day, id) => ({ id, starts_at: `${day}T20:00:00+01:00` }));
-  assert.deepEqual(chosenOf(evenings, [], "2026-01-03T23:00:00Z"), [1, 2, 3]);
-  assert.deepEqual(chosenOf(evenings, [4, 0, 99], "2026-01-03T23:00:00Z"), [0, 4]);
-  assert.deepEqual(chosenOf(evenings, [99], "2027-01-01T00:00:00Z"), [0, 1, 2], "when all are over, the first ones");
-});
-
-test("a fifth performance takes the place of the oldest choice, and the last one stays", () => {
-  assert.deepEqual(toggled([1, 2, 3, 4], 5), [2, 3, 4, 5]);
-  assert.deepEqual(toggled([1, 2], 1), [2]);
-  assert.deepEqual(toggled([2], 2), [2]);
 });

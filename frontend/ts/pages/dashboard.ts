@@ -1,29 +1,26 @@
 /** The manager's dashboard (LIVE-6): every figure is the server's, and says how old it is when the line is cut. */
-import { asProblem, ask } from "../core/api";
 import { byId, h, icon } from "../core/dom";
 import { money, readJson, showNumber, t, tn } from "../core/i18n";
-import { follow } from "../core/live";
 import { applyTheme } from "../core/theme";
-import { type Figures, partsOf, percent, type PerformanceFigures, rhythmOf, totalsOf, trust } from "../work/figures";
+import type { Evening } from "../work/choice";
+import { type Figures, partsOf, percent, type PerformanceFigures, rhythmOf, totalsOf } from "../work/figures";
+import { Followed, trustWords } from "../work/followed";
 import { SalesPlot } from "../work/plot";
 import { Sides } from "../work/sides";
 import { clockLike, wallDay, wallTime } from "../work/words";
 
-const given = readJson<{ event: number; figures: Figures }>("page-data")!;
-const POLL_MS = 5_000;
+const given = readJson<{ event: number; figures: Figures; evenings: Evening[] }>("page-data")!;
 const wall = new URLSearchParams(location.search).get("wall") === "1";
 const shown = new Map<string, string>();
 
-const sides = new Sides(given.event);
-let plot: SalesPlot;
-let live = false;
-let heardMs = Date.now();
+const sides = new Sides(given.event, given.evenings);
+const plot = new SalesPlot(byId("plot"));
+const main = new Followed(given.event, given.figures, () => show(main.figures!));
 /** A recent time of the house, whose offset tells its clock. */
 let houseTime = "";
 let seenOrders = new Set(given.figures.latest.map((order) => order.code));
 
 function show(figures: Figures): void {
-  heardMs = Date.now();
   houseTime = figures.latest[0]?.at ?? figures.performances[0]?.starts_at ?? "";
   const { currency, performances } = figures;
   const total = totalsOf(performances);
@@ -37,7 +34,7 @@ function show(figures: Figures): void {
     ? `${tn("{n} in the last hour", "{n} in the last hour", rhythm.hour)} · ${rhythm.peakAgo > 0 ? t("most in one minute: {n}, {ago} min ago", { n: rhythm.peak, ago: rhythm.peakAgo }) : t("most in one minute: {n}, now", { n: rhythm.peak })}`
     : t("Nothing was sold in the last hour.");
   plot.show(figures.sales_per_minute);
-  sides.show(figures);
+  sides.show(main);
   showHouses(performances, currency);
   showLatest(figures);
   showGates(figures);
@@ -153,24 +150,14 @@ function showDevices({ devices }: Figures): void {
 
 function showTrust(): void {
   const lamp = byId("live");
-  const told = trust(live, heardMs, Date.now());
-  const words = { live: t("Live"), polling: t("Asking every {n} s", { n: POLL_MS / 1000 }), stale: told.state === "stale" ? t("Last update {n} s ago", { n: told.seconds }) : "" }[told.state];
+  const told = main.trust();
+  const words = trustWords(told);
   if (lamp.textContent !== words) lamp.textContent = words;
   lamp.dataset["state"] = told.state;
   // A live region that counts seconds aloud helps nobody.
   lamp.setAttribute("aria-live", told.state === "stale" ? "off" : "polite");
   byId("dash").toggleAttribute("data-stale", told.state === "stale");
   byId("wall-clock").textContent = clockLike(houseTime, Date.now());
-}
-
-/** While the feed is cut, the same figures are asked for. */
-async function poll(): Promise<void> {
-  if (live) return;
-  try {
-    show(await ask<Figures>("GET", `/manage/figures?event=${given.event}`));
-  } catch (problem) {
-    if (asProblem(problem).status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
-  }
 }
 
 function goToWall(on: boolean): void {
@@ -190,19 +177,14 @@ if (wall) {
   void navigator.wakeLock?.request("screen").catch(() => undefined);
 }
 byId("wall").addEventListener("click", () => goToWall(!wall));
-byId<HTMLSelectElement>("event").addEventListener("change", (event) => (event.target as HTMLSelectElement).form!.submit());
-plot = new SalesPlot(byId("plot"));
-show(given.figures);
-follow(`/live/manage/${given.event}`, {
-  onFigures: (figures) => show(figures as unknown as Figures),
-  onStatus(status) {
-    if (live) heardMs = Date.now();
-    live = status === "live";
-    showTrust();
-  },
+byId<HTMLSelectElement>("event").addEventListener("change", (event) => {
+  const { form } = event.target as HTMLSelectElement;
+  // Performances of several events were chosen for themselves: they stay beside whichever event.
+  if (sides.mixed) form!.append(h("input", { type: "hidden", name: "side", value: sides.asked }));
+  form!.submit();
 });
+show(given.figures);
 setInterval(() => {
-  if (live) heardMs = Date.now();
   showTrust();
+  sides.tick();
 }, 1_000);
-setInterval(() => void poll(), POLL_MS);
