@@ -13,7 +13,9 @@ from redis.exceptions import RedisError
 
 from app.accounts.logins import COOKIE, Operator, find_operator
 from app.accounts.tables import Role
+from app.catalog import seat_views
 from app.catalog.queries import offer_of, offers_of
+from app.catalog.shown_photos import version_shown
 from app.core import i18n
 from app.core.clock import now
 from app.core.edge import LANGUAGE_COOKIE
@@ -22,7 +24,7 @@ from app.core.redis import redis
 from app.core.web import plain
 from app.counter.desks import desk_of
 from app.counter.figures import figures_of
-from app.live import Connection, Live, LiveSettings, LiveWiring
+from app.live import Connection, Live, LiveSettings, LiveWiring, SeatViewWiring
 from app.sales.carts import Cart, view_cart
 from app.sales.inventory import inventory, mend
 from app.sales.queries import shows_use
@@ -148,6 +150,10 @@ async def _figures(event: int, operator: Operator) -> dict[str, Any] | None:
     return plain(found) if found else None
 
 
+async def _seat_view_of(performance: int) -> str:
+    return await _ask(version_shown(performance))
+
+
 def _wiring() -> LiveWiring:
     return LiveWiring(
         group_of=Shared(_group_of, GROUP_KEPT_S),
@@ -159,4 +165,5 @@ def _wiring() -> LiveWiring:
         operator_of=_operator_of,
         may_follow=_may_follow,
         figures=_figures,
+        seat_view=SeatViewWiring(_seat_view_of, seat_views.channel),
     )

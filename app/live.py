@@ -22,11 +22,20 @@ from realtime import messages
 from realtime.bus import RedisBus
 from realtime.conversation import converse, listen, refuse
 from realtime.figures import FiguresFeed
-from realtime.messages import CLOSE_FORBIDDEN, CLOSE_SIGNED_OUT, CLOSE_UNKNOWN, Change, Holder, Picture, decode_change
+from realtime.messages import (
+    CLOSE_FORBIDDEN,
+    CLOSE_SIGNED_OUT,
+    CLOSE_UNKNOWN,
+    Change,
+    Holder,
+    Message,
+    Picture,
+    decode_change,
+)
 from realtime.notices import NoticeTeller
 from realtime.protocol import Limits, Refuse, Resume
 from realtime.room import Member
-from realtime.rooms import Deliver, Rooms, RoomSettings, SourceUnavailable, TopicMissing, Unsubscribe
+from realtime.rooms import Deliver, Hint, Rooms, RoomSettings, SourceUnavailable, TopicMissing, Unsubscribe
 from realtime.sockets import UNREAD_BYTES_MAX, Outlet, open_outlet
 from seating.store import GroupMissing, Inventory, StoreUnavailable, cart_ref, channel
 
@@ -40,6 +49,16 @@ class LiveOperator(Protocol):
 
     @property
     def id(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SeatViewWiring:
+    """Photos of the view from seats (LIVE-5)."""
+
+    version_of: Callable[[int], Awaitable[str]]
+    """A performance → the version of its photos now; "" when there are none. Raises SourceUnavailable."""
+    channel_of: Callable[[int], str]
+    """A performance → where it is said that they have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +82,8 @@ class LiveWiring:
     """(operator, audience, performance id; event id for "figures") → may this operator follow it so."""
     figures: Callable[[int, Any], Awaitable[dict[str, Any] | None]]
     """(event id, operator) → the manager's figures as in the HTTP API; None: no such event."""
+    seat_view: SeatViewWiring | None = None
+    """None: nobody is told of photos."""
 
 
 class LiveSettings(msgspec.Struct, frozen=True):
@@ -147,6 +168,11 @@ class InventorySource:
         except StoreUnavailable as problem:
             raise SourceUnavailable(str(problem)) from problem
 
+    async def retained(self, topic: str) -> dict[str, Message]:
+        if (photos := self._wiring.seat_view) is None:
+            return {}
+        return {"seat_view": messages.seat_view(await photos.version_of(int(topic)))}
+
     async def subscribe(self, topic: str, deliver: Deliver) -> Unsubscribe:
         def hear(raw: bytes | None) -> None:
             try:
@@ -155,11 +181,15 @@ class InventorySource:
                 log.error("feed %s: a publication that is no change: %s", topic, problem)
                 deliver(None)
 
-        unsubscribe = await self._bus.subscribe(channel(await self._group(topic), int(topic)), hear)
+        ends = [await self._bus.subscribe(channel(await self._group(topic), int(topic)), hear)]
+        if (photos := self._wiring.seat_view) is not None:
+            # Whatever is said there, and however little of it comes through: only a reason to ask again.
+            ends.append(await self._bus.subscribe(photos.channel_of(int(topic)), lambda _: deliver(Hint.RETAINED)))
 
         async def forget() -> None:
             self._groups.pop(topic, None)
-            await unsubscribe()
+            for unsubscribe in ends:
+                await unsubscribe()
 
         return forget
 

@@ -80,6 +80,11 @@ class Feed:
         return self.follower.cart
 
     @property
+    def seat_view(self) -> str:
+        """The version of the photos that show the views from the seats; "" when there are none."""
+        return self.follower.seat_view
+
+    @property
     def status(self) -> Status:
         return self.follower.status
 

@@ -83,6 +83,12 @@ class NoticeTaken(msgspec.Struct, frozen=True):
     href: str = ""
 
 
+class SeatViewChanged(msgspec.Struct, frozen=True):
+    """Other photos show the views from the seats now; "": none."""
+
+    version: str
+
+
 class StatusChanged(msgspec.Struct, frozen=True):
     status: Status
 
@@ -94,7 +100,7 @@ class Refused(msgspec.Struct, frozen=True):
     message: str
 
 
-Event = SnapshotTaken | DeltaTaken | CartTaken | FiguresTaken | NoticeTaken | StatusChanged | Refused
+Event = SnapshotTaken | DeltaTaken | CartTaken | FiguresTaken | NoticeTaken | SeatViewChanged | StatusChanged | Refused
 
 
 class Reaction(msgspec.Struct):
@@ -134,6 +140,10 @@ class _Mine(msgspec.Struct):
     cart: dict[str, Any] | None
 
 
+class _SeatView(msgspec.Struct):
+    version: str
+
+
 class _Error(msgspec.Struct):
     code: str
     message: str
@@ -155,6 +165,7 @@ class Follower:
         self.holders: dict[int, SeatView] = {}
         self.quotas: dict[str, Quota] = {}
         self.cart: dict[str, Any] | None = None
+        self.seat_view = ""
         self.ahead_ms = 0
         self._joining = False
         self._gaps_in_a_row = 0
@@ -226,6 +237,11 @@ class Follower:
             if notice.id not in self._noticed:
                 self._noticed.append(notice.id)
                 reaction.events.append(notice)
+        elif kind == "seat_view":
+            version = msgspec.json.decode(text, type=_SeatView).version
+            if version != self.seat_view:
+                self.seat_view = version
+                reaction.events.append(SeatViewChanged(version))
         elif kind == "resnapshot":
             self._doubted = True
             self._become(Status.STALE, reaction)

@@ -193,6 +193,11 @@ def resnapshot(reason: str) -> Message:
     return Message(_encode({"t": "resnapshot", "reason": reason}))
 
 
+def seat_view(version: str) -> Message:
+    """Retained: which photos show the views from the seats now; "" when there are none (SEA-4, LIVE-5)."""
+    return Message(_encode({"t": "seat_view", "version": version}))
+
+
 def mine(cart: dict[str, Any] | None) -> Message:
     """Private: the cart of this connection's own visitor, None when there is none. Never sent to two connections."""
     return Message(_encode({"t": "mine", "cart": cart}))

@@ -12,7 +12,7 @@ Invariants, which the property test in tests/realtime/test_convergence.py breaks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -84,6 +84,7 @@ class Room:
         self._dirty = False
         self._tails: dict[str, bytes] = {}
         self._gaps: dict[tuple[str, int], Message | None] = {}
+        self._retained: Mapping[str, Message] = {}
 
     # -- who watches
 
@@ -212,6 +213,15 @@ class Room:
             self.flush()
             self.beat()
 
+    def retain(self, kept: Mapping[str, Message]) -> None:
+        """What everybody is to know besides the seats, by kind: told to whoever is here when it changes, and to whoever
+        comes, behind the answer to each hello. It has no version and is in no delta: a client that was away hears the
+        present ones and compares."""
+        before, self._retained = self._retained, kept
+        for kind, message in kept.items():
+            if kind not in before or before[kind].payload != message.payload:
+                self._broadcast_all(message)
+
     # -- what viewers get
 
     def flush(self) -> None:
@@ -317,6 +327,12 @@ class Room:
         member.answered = True
         if self._send(member, message or self._snapshot(group.audience)) and not self.trusted:
             self._send(member, messages.resnapshot("source_unreachable"))
+        self._tell_retained(member)
+
+    def _tell_retained(self, member: Member) -> None:
+        for message in self._retained.values():
+            if member in self._groups[member.audience].members:  # else it was cut off by the frame before
+                self._send(member, message)
 
     def _answer_waiting(self) -> None:
         waiting, self._waiting = self._waiting, {}
@@ -366,9 +382,12 @@ class Room:
         for group in self._groups.values():
             group.top = self.board.version
             if group.members:
+                fresh = [member for member in group.members if not member.answered]
                 for member in group.members:
                     member.answered = True
                 self._broadcast(group, self._snapshot(group.audience))
+                for member in fresh:
+                    self._tell_retained(member)
         for members in list(self._carts.values()):
             for member in list(members):
                 if member.touched:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from realtime.board import HISTORY_STEPS, Board, Verdict
-from realtime.messages import CLOSE_INTERNAL, CLOSE_RESTART, CLOSE_UNKNOWN, Change, Picture
+from realtime.messages import CLOSE_INTERNAL, CLOSE_RESTART, CLOSE_UNKNOWN, Change, Message, Picture
 from realtime.protocol import Resume
 from realtime.room import Member, Need, Room
 
@@ -27,7 +29,14 @@ T = TypeVar("T")
 COMPARED_STEPS = 32
 """How many of our last steps are held against the source's when it may have been replaced."""
 
-Deliver = Callable[[Change | None], None]
+
+class Hint(Enum):
+    """What is published besides changes: not news itself, only that there is some."""
+
+    RETAINED = "what is retained has changed"
+
+
+Deliver = Callable[[Change | Hint | None], None]
 """Called with each change as it is published; with None when some may have been missed."""
 Unsubscribe = Callable[[], Awaitable[None]]
 
@@ -52,6 +61,9 @@ class Source(Protocol):
     async def head(self, topic: str) -> tuple[str, int] | None:
         """Epoch and version now; None when the topic is missing."""
 
+    async def retained(self, topic: str) -> Mapping[str, Message]:
+        """What everybody is to know besides the seats, by kind (see `Room.retain`)."""
+
     async def subscribe(self, topic: str, deliver: Deliver) -> Unsubscribe: ...
 
     async def rebuild(self, topic: str) -> None:
@@ -60,7 +72,8 @@ class Source(Protocol):
 
 class RoomSettings(msgspec.Struct, frozen=True):
     """Times in seconds. `tick_s`: changes closer together than this travel as one delta. `answer_s`: a source that is
-    silent for longer is out of reach; a dead network takes what is written and never says that nobody reads it."""
+    silent for longer is out of reach; a dead network takes what is written and never says that nobody reads it.
+    `recall_s`: what is retained is asked for again this often, should a hint have been lost."""
 
     tick_s: float = 0.02
     check_s: float = 1.0
@@ -69,6 +82,7 @@ class RoomSettings(msgspec.Struct, frozen=True):
     retry_s: float = 0.25
     patience_s: float = 0.05
     answer_s: float = 5.0
+    recall_s: float = 30.0
     doubt_after: int = 3
 
 
@@ -160,6 +174,8 @@ class _Live:
         self._empty_since_s: float | None = None
         self._failures = 0
         self._unheard = False
+        self._recall_s = 0.0
+        self._recalling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._task = self._loop.create_task(self._run(), name=f"room {self.room.topic}")
@@ -170,11 +186,14 @@ class _Live:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    def deliver(self, change: Change | None) -> None:
+    def deliver(self, change: Change | Hint | None) -> None:
         """From the bus, in the loop's thread. None: messages may have been missed, so look at once."""
         if change is None:
             self._unheard = True
-            self._look_s = 0.0
+            self._look_s = self._recall_s = 0.0
+            self.wake.set()
+        elif isinstance(change, Hint):
+            self._recall_s = 0.0
             self.wake.set()
         else:
             self.room.deliver(change)
@@ -213,10 +232,13 @@ class _Live:
                     self.room.close_all(CLOSE_UNKNOWN, "no such feed")
                     return
                 self.attend()
+                self._recall_if_due()
                 self._beat_if_due()
                 await self._sleep()
         finally:
             self._forget(self)
+            if self._recalling is not None:
+                self._recalling.cancel()
             if self._flush_handle is not None:
                 self._flush_handle.cancel()
             if unsubscribe is not None:
@@ -314,12 +336,33 @@ class _Live:
             self._beat_s = now + self._settings.beat_s
             self.room.beat()
 
+    def _recall_if_due(self) -> None:
+        """Beside the room's own work: it may be asked of another engine, and the seats do not wait for that one."""
+        now = self._loop.time()
+        if now >= self._recall_s and self._recalling is None:
+            self._recall_s = now + self._settings.recall_s * self._dice.uniform(0.8, 1.2)
+            self._recalling = self._loop.create_task(self._recall(), name=f"recall {self.room.topic}")
+            self._recalling.add_done_callback(self._recalled)
+
+    async def _recall(self) -> None:
+        try:
+            self.room.retain(await self._answer(self._source.retained(self.room.topic)))
+        except SourceUnavailable as problem:
+            log.info("feed %s: what is retained stays as it was: %s", self.room.topic, problem)
+            self._recall_s = min(self._recall_s, self._loop.time() + self._settings.check_s)
+
+    def _recalled(self, task: asyncio.Task[None]) -> None:
+        self._recalling = None
+        self.wake.set()  # a hint may have come while we asked: then the answer is older, and it is due again
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.error("feed %s: what is retained stays as it was, on a defect", self.room.topic, exc_info=problem)
+
     async def _sleep(self) -> None:
         now = self._loop.time()
         if self._failures:
             await asyncio.sleep(self._settings.retry_s * self._dice.uniform(0.5, 1.5))
             return
-        pause_s = min(self._look_s, self._beat_s) - now
+        pause_s = min(self._look_s, self._beat_s, math.inf if self._recalling else self._recall_s) - now
         if self.room.need is not Need.NOTHING:
             pause_s = self._settings.patience_s
         if self._empty_since_s is not None:

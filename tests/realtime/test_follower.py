@@ -22,6 +22,7 @@ from realtime.follower import (
     Reaction,
     Refused,
     SeatView,
+    SeatViewChanged,
     SnapshotTaken,
     Status,
     StatusChanged,
@@ -220,3 +221,11 @@ def test_figures_make_a_follower_of_figures_live() -> None:
     reaction = follower.receive(messages.figures({"orders": 3}).text, 0.0)
     assert reaction.events == [FiguresTaken({"orders": 3, "t": "figures"}), StatusChanged(Status.LIVE)]
     assert not follower.tick(JOIN_TIMEOUT_S + 0.1).drop
+
+
+def test_other_photos_are_an_event_and_the_same_ones_are_none() -> None:
+    """LIVE-5."""
+    follower = joined()
+    told = [follower.receive(messages.seat_view(version).text, 0.0).events for version in ("", "a", "a", "b", "")]
+    assert told == [[], [SeatViewChanged("a")], [], [SeatViewChanged("b")], [SeatViewChanged("")]]
+    assert follower.receive('{"t":"seat_view"}', 0.0).drop

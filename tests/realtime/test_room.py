@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from realtime import messages
 from realtime.messages import CLOSE_SLOW, FREE, PENDING, SOLD, USED, Picture
 from realtime.protocol import Resume
-from realtime.room import Need
-from tests.realtime.world import LEA, ONLINE, became, change, held, open_room, picture, watch
+from realtime.room import Member, Need, Room
+from tests.realtime.world import LEA, ONLINE, Sink, became, change, held, open_room, picture, watch
 
 
 def test_who_opens_a_map_gets_the_picture() -> None:
@@ -282,3 +283,65 @@ def test_many_who_resume_from_one_place_share_one_frame() -> None:
     room.flush()
     first, second = (watch(room, resume=Resume("e1", 0))[1] for _ in range(2))
     assert first.got[0] is second.got[0]
+
+
+# -- what is retained (LIVE-5)
+
+PHOTOS = {"seat_view": messages.seat_view("a")}
+
+
+def test_what_is_retained_comes_behind_the_answer_to_each_hello() -> None:
+    room = open_room()
+    room.retain(PHOTOS)
+    member, sink = watch(room)
+    assert sink.kinds() == ["snapshot", "seat_view"]
+    room.join(member, Resume("e1", 0))
+    assert sink.kinds() == ["snapshot", "seat_view", "delta", "seat_view"]
+
+
+def test_everybody_is_told_when_it_changes_and_nobody_when_it_does_not() -> None:
+    room = open_room()
+    _, early = watch(room)
+    _, cashier = watch(room, "cashier")
+    room.retain(PHOTOS)
+    room.retain({"seat_view": messages.seat_view("a")})
+    room.retain({"seat_view": messages.seat_view("b")})
+    for sink in (early, cashier):
+        assert [frame["version"] for frame in sink.frames() if frame["t"] == "seat_view"] == ["a", "b"]
+    assert early.got[-1] is cashier.got[-1]
+
+
+def test_who_waits_for_a_picture_is_told_behind_it() -> None:
+    """Also when the picture is another's: an answer and a replacement for all are the same to who waits."""
+    room = Room("7", lambda: 5_000)
+    room.retain(PHOTOS)
+    _, first = watch(room)
+    assert first.kinds() == []
+    room.load(picture())
+    assert first.kinds() == ["snapshot", "seat_view"]
+    room.need = Need.PICTURE
+    _, second = watch(room)
+    room.load(picture(epoch="e2"))
+    assert second.kinds() == ["snapshot", "seat_view"]
+    assert first.kinds() == ["snapshot", "seat_view", "snapshot"]
+
+
+def test_a_delta_carries_nothing_of_it() -> None:
+    """The same bytes and the same number of frames as in a room that retains nothing."""
+    rooms = [open_room(), open_room()]
+    rooms[0].retain(PHOTOS)
+    sinks = [watch(room)[1] for room in rooms]
+    for room, sink in zip(rooms, sinks, strict=True):
+        sink.got.clear()
+        room.deliver(change(1, held(3)))
+        room.flush()
+    assert [message.payload for message in sinks[0].got] == [message.payload for message in sinks[1].got] != []
+
+
+def test_a_reader_that_is_cut_off_by_the_answer_is_told_nothing_more() -> None:
+    room = open_room()
+    room.retain(PHOTOS)
+    sink = Sink()
+    sink.full = True
+    room.join(Member(sink, "buyer"), None)
+    assert (sink.got, sink.closed, room.members) == ([], CLOSE_SLOW, 0)

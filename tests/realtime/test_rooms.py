@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from realtime import messages
 from realtime.follower import Follower, Status
 from realtime.messages import CLOSE_INTERNAL, CLOSE_RESTART, CLOSE_UNKNOWN, HELD, SOLD, Change, Message, Picture
 from realtime.protocol import Resume
 from realtime.room import Member
-from realtime.rooms import Deliver, Rooms, RoomSettings, SourceUnavailable, TopicMissing, Unsubscribe
+from realtime.rooms import Deliver, Hint, Rooms, RoomSettings, SourceUnavailable, TopicMissing, Unsubscribe
 from tests.realtime.world import ONLINE, Store
 
 QUICK = RoomSettings(
@@ -27,6 +30,8 @@ class MemorySource:
         self.store = Store(8, 50)
         self.listeners: list[Deliver] = []
         self.silent = self.down = self.missing = self.defective = False
+        self.photos: str | None = None
+        self.photos_away = self.photos_stuck = False
         self.asked: list[str] = []
 
     def change(self, ordinal: int, state: int = SOLD) -> None:
@@ -34,6 +39,12 @@ class MemorySource:
         if not self.silent:
             for deliver in self.listeners:
                 deliver(made)
+
+    def take_photo(self, version: str) -> None:
+        self.photos = version
+        if not self.silent:
+            for deliver in self.listeners:
+                deliver(Hint.RETAINED)
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)
@@ -58,6 +69,14 @@ class MemorySource:
         self._ask("head")
         await asyncio.sleep(0)
         return None if self.missing else (self.store.epoch, self.store.version)
+
+    async def retained(self, topic: str) -> dict[str, Message]:
+        self.asked.append("retained")
+        if self.photos_away:
+            raise SourceUnavailable("down")
+        version = self.photos
+        await (asyncio.Event().wait() if self.photos_stuck else asyncio.sleep(0))
+        return {} if version is None else {"seat_view": messages.seat_view(version)}
 
     async def subscribe(self, topic: str, deliver: Deliver) -> Unsubscribe:
         self._ask("subscribe")
@@ -91,6 +110,9 @@ class Person:
 
     def close(self, code: int, reason: str) -> None:
         self.closed = code
+
+    def kinds(self) -> list[str]:
+        return [json.loads(message.payload)["t"] for message in self.got]
 
     def sees(self, source: MemorySource) -> bool:
         shown = bytes(self.follower.codes) == bytes(int(state != 0) for state in source.store.states)
@@ -275,3 +297,82 @@ async def test_a_storm_of_changes_loses_none(rooms: Rooms, source: MemorySource)
         if turn % 50 == 0:
             await asyncio.sleep(0)
     await soon(lambda: all(person.sees(source) for person in people))
+
+
+# -- what is retained (LIVE-5)
+
+
+async def test_what_is_retained_is_told_to_who_comes_and_when_it_changes(rooms: Rooms, source: MemorySource) -> None:
+    source.take_photo("a")
+    first, _ = enter(rooms)
+    await soon(lambda: first.follower.seat_view == "a")
+    second, _ = enter(rooms)
+    await soon(lambda: second.follower.seat_view == "a")
+    source.take_photo("b")
+    await soon(lambda: first.follower.seat_view == second.follower.seat_view == "b")
+    assert first.kinds().count("seat_view") == 2
+
+
+async def test_a_hint_that_was_lost_is_made_up_for(source: MemorySource) -> None:
+    """The fault: nothing that is published gets through. The control: a room that does not ask again is not healed."""
+    told: dict[float, str] = {}
+    for recall_s in (0.02, 3_600.0):
+        source.take_photo("a")
+        rooms = Rooms(source, msgspec.structs.replace(QUICK, recall_s=recall_s))
+        person, _ = enter(rooms)
+        await soon(lambda person=person: person.follower.seat_view == "a")  # type: ignore[misc]  # bound at once
+        source.silent = True
+        source.take_photo("b")
+        if recall_s < 1:
+            await soon(lambda person=person: person.follower.seat_view == "b")  # type: ignore[misc]  # as above
+        else:
+            looked = source.asked.count("head")
+            await soon(lambda looked=looked: source.asked.count("head") > looked + 5)  # type: ignore[misc]  # as above
+        told[recall_s] = person.follower.seat_view
+        source.silent = False
+        await rooms.close()
+    assert told == {0.02: "b", 3_600.0: "a"}
+
+
+async def test_a_connection_that_may_have_missed_something_has_it_asked_again(source: MemorySource) -> None:
+    rooms = Rooms(source, msgspec.structs.replace(QUICK, recall_s=3_600.0))
+    person, _ = enter(rooms)
+    await soon(lambda: person.sees(source))
+    source.photos = "a"
+    for deliver in source.listeners:
+        deliver(None)
+    await soon(lambda: person.follower.seat_view == "a")
+    await rooms.close()
+
+
+async def test_seats_do_not_wait_for_what_is_retained(source: MemorySource) -> None:
+    """It may be another engine's to say: away or stuck, the map is as live as before."""
+    source.photos_stuck = True
+    rooms = Rooms(source, msgspec.structs.replace(QUICK, answer_s=0.05))
+    person, _ = enter(rooms)
+    await soon(lambda: person.sees(source))
+    for away in (False, True):
+        source.photos_away = away
+        source.silent = True
+        source.change(3 + away)  # only the room's own look can find it
+        source.silent = False
+        await soon(lambda: person.sees(source))
+    assert person.kinds().count("resnapshot") == 0
+    source.photos_stuck = source.photos_away = False
+    source.take_photo("a")
+    await soon(lambda: person.follower.seat_view == "a")
+    await rooms.close()
+
+
+async def test_a_room_asks_for_what_is_retained_now_and_then_and_not_with_every_change(
+    rooms: Rooms, source: MemorySource
+) -> None:
+    person, _ = enter(rooms)
+    await soon(lambda: person.sees(source))
+    await soon(lambda: "retained" in source.asked)
+    asked = source.asked.count("retained")
+    for ordinal in range(8):
+        source.change(ordinal)
+        await soon(lambda: person.sees(source))
+    assert source.asked.count("retained") == asked
+    assert "seat_view" not in person.kinds()[-8:]

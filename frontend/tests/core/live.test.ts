@@ -168,6 +168,14 @@ test("private and last words are told, unknown kinds are not minded", () => {
   assert.deepEqual([heard.carts, heard.refused], [[{ items: [] }, null], ["forbidden"]]);
 });
 
+test("a page is told of other photos, and not of those that it knows (LIVE-5)", () => {
+  const versions: string[] = [];
+  const follower = new Follower({ onSeatView: (version) => versions.push(version) });
+  for (const version of ["", "a-1", "a-1", "b-1", "b-1", ""]) follower.receive(JSON.stringify({ t: "seat_view", version }), 0);
+  assert.deepEqual(versions, ["a-1", "b-1", ""]);
+  assert.equal(follower.receive(JSON.stringify({ t: "seat_view", version: 7 }), 0).drop, true);
+});
+
 const notice = (id: string, text: string): string => JSON.stringify({ t: "notice", id, kind: "waitlist_offer", text, href: "" });
 
 test("a notice is told once, on whichever connection it comes", () => {

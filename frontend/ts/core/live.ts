@@ -42,6 +42,8 @@ export interface Listeners {
   onMine?(cart: unknown): void;
   /** Each once, also when it comes again on another connection or page. */
   onNotice?(notice: Notice): void;
+  /** Other photos show the views from the seats now (LIVE-5): fetch them, but not all viewers at once. "": none. */
+  onSeatView?(version: string): void;
   onQuotas?(quotas: ReadonlyMap<string, Quota>): void;
   onFigures?(figures: Record<string, unknown>): void;
   onStatus?(status: Status): void;
@@ -85,6 +87,8 @@ export class Follower {
   readonly quotas = new Map<string, Quota>();
   /** Add to this machine's clock to have the server's. */
   aheadMs = 0;
+  /** The version of the photos as told last. */
+  seatView = "";
 
   private joining = false;
   private doubted = false;
@@ -160,6 +164,8 @@ export class Follower {
         return this.tell.onMine?.(frame["cart"] ?? null);
       case "notice":
         return this.receiveNotice(frame);
+      case "seat_view":
+        return this.receiveSeatView(string(frame["version"]));
       case "resnapshot":
         this.doubted = true;
         return this.become("stale");
@@ -223,6 +229,12 @@ export class Follower {
     this.noticed.push(notice.id);
     this.noticed.splice(0, Math.max(0, this.noticed.length - NOTICED_MAX));
     this.tell.onNotice?.(notice);
+  }
+
+  private receiveSeatView(version: string): void {
+    if (version === this.seatView) return;
+    this.seatView = version;
+    this.tell.onSeatView?.(version);
   }
 
   private apply(delta: Delta): void {
