@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 from redis.exceptions import RedisError
 
-from app.catalog.queries import offers_of_group
+from app.catalog.queries import offers_of, offers_of_group
 from app.core import db
 from app.core.i18n import N_, gettext, locale_of, negotiate, ngettext, translated
 from app.core.logs import configure_logs
@@ -94,13 +94,20 @@ async def _run(settings: Settings, group: str, *, repair: bool) -> list[Report]:
 async def _check_all(group: str, *, repair: bool) -> list[Report]:
     await db.start_pool(4)
     try:
-        known = await inventory().groups()
-        if group and group not in known and not await offers_of_group(group):
-            raise Unseen(gettext("There is no inventory group “%(group)s”.") % {"group": group})
-        return [await check(each, repair=repair) for each in ([group] if group else sorted(known))]
+        groups = [await find_group(group)] if group else sorted(await inventory().groups())
+        return [await check(each, repair=repair) for each in groups]
     finally:
         await db.stop_pool()
         await close_redis()
+
+
+async def find_group(named: str) -> str:
+    """By its own name, or by the number of an event that belongs to it. Raises Unseen."""
+    if named.isdecimal() and len(named) < 19 and (offers := await offers_of(int(named))):
+        return offers[0].group
+    if named not in await inventory().groups() and not await offers_of_group(named):
+        raise Unseen(gettext("There is no inventory group “%(group)s”.") % {"group": named})
+    return named
 
 
 async def check(group: str, *, repair: bool = False) -> Report:

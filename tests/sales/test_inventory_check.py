@@ -202,3 +202,11 @@ def test_french_has_every_sentence_with_all_its_facts() -> None:
             translation = gettext(sentence)
             assert translation != sentence, sentence
             assert set(re.findall(r"%\((\w+)\)s", sentence)) == set(re.findall(r"%\((\w+)\)s", translation))
+
+
+async def test_a_group_may_be_named_by_an_event_of_it(sold: Theatre) -> None:
+    assert await inventory_check.find_group(str(sold.event)) == sold.group
+    assert await inventory_check.find_group(sold.group) == sold.group
+    for stranger in ("9" * 30, "4711", "e4711"):
+        with pytest.raises(inventory_check.Unseen):
+            await inventory_check.find_group(stranger)
