@@ -82,6 +82,8 @@ class LiveWiring:
     """(operator, audience, performance id; event id for "figures") → may this operator follow it so."""
     figures: Callable[[int, Any], Awaitable[dict[str, Any] | None]]
     """(event id, operator) → the manager's figures as in the HTTP API; None: no such event."""
+    waitlist_of: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
+    """A cart's public name → where its owner stands on waitlists, as in the `waitlist` frame."""
     seat_view: SeatViewWiring | None = None
     """None: nobody is told of photos."""
 
@@ -310,7 +312,13 @@ class Live:
             return False
         cart = _CartTeller(connection, outlet, audience, self._wiring, self._settings.cart_pause_s)
         member = Member(outlet, audience, touched=cart.touched)
-        notices = NoticeTeller(self._redis, self._bus, outlet.send, pause_s=self._settings.cart_pause_s)
+        notices = NoticeTeller(
+            self._redis,
+            self._bus,
+            outlet.send,
+            pause_s=self._settings.cart_pause_s,
+            waitlist_of=self._wiring.waitlist_of if audience == "buyer" else None,
+        )
         topic = str(performance)
 
         def join(resume: Resume | None) -> None:

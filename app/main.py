@@ -20,6 +20,8 @@ from app.access import api as access_api
 from app.access import pages as access_pages
 from app.access.keys import register_key
 from app.accounts import pages as account_pages
+from app.audience import api as audience_api
+from app.audience import pages as audience_pages
 from app.catalog import seat_view_api
 from app.core import db, health
 from app.core.edge import Edge, refuse_cross_site
@@ -33,6 +35,7 @@ from app.feed import build_feed
 from app.sales import api as sales_api
 from app.sales import jobs as _sales_jobs
 from app.sales import pages as sales_pages
+from app.sales import waitlist_api
 from app.sales.methods._stripe import close_connections as close_provider_connections
 from app.sales.upkeep import keep_inventory
 from app.settings import Settings
@@ -98,6 +101,9 @@ def _routers() -> list[Any]:
     return [
         sales_api.router,
         sales_pages.router,
+        waitlist_api.router,
+        audience_api.router,
+        audience_pages.router,
         access_api.router,
         access_pages.router,
         account_pages.router,

@@ -13,6 +13,7 @@ APP_REGISTRY = AppRegistry(
         "app.core.piccolo_app",
         "app.accounts.piccolo_app",
         "app.catalog.piccolo_app",
+        "app.audience.piccolo_app",
         "app.sales.piccolo_app",
         "app.access.piccolo_app",
         "app.counter.piccolo_app",

@@ -203,6 +203,11 @@ def mine(cart: dict[str, Any] | None) -> Message:
     return Message(_encode({"t": "mine", "cart": cart}))
 
 
+def waitlist(entries: Sequence[dict[str, Any]]) -> bytes:
+    """Private: where a visitor stands on the waitlists, all of it. Bytes, since it also comes over the bus."""
+    return _encode({"t": "waitlist", "entries": entries})
+
+
 def figures(body: dict[str, Any]) -> Message:
     """Private to whoever may see them: a manager's figures."""
     return Message(_encode({**body, "t": "figures"}))

@@ -2,6 +2,9 @@
 
 Kept, for who is between two connections or two pages; published, for who is here. A notice may therefore come twice,
 and carries an id by which clients drop the second. Nobody subscribes for a visitor who is not connected.
+
+On the same channel a visitor hears of the own places on waitlists. These are facts, not words: only the last counts, so
+none is kept here; whoever has just begun to listen asks for them where they are known.
 """
 
 from __future__ import annotations
@@ -9,20 +12,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisClusterException, RedisError
 
+from realtime import messages
 from realtime.bus import RedisBus
 from realtime.messages import Message
+from realtime.rooms import SourceUnavailable
 
 log = logging.getLogger("placeur.feed")
 
 KEPT_MAX = 20
 KEPT_S = 3_600
+PLACE = b'{"t":"waitlist"'
 # One step, so that whoever reads the list after subscribing has missed nothing. A visitor has one key: a cluster may.
 KEEP_AND_TELL = """
 redis.call('RPUSH', KEYS[1], ARGV[1])
@@ -48,20 +54,40 @@ async def send(redis: Redis, ref: str, notice: Notice) -> str:
     return id
 
 
+async def tell_waitlist(redis: Redis, entries: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    """Where each of these visitors stands from now on, to those who are here. Raises RedisError."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for ref, own in entries.items():
+            pipe.publish(key_of(ref), messages.waitlist(own))
+        await pipe.execute()
+
+
 def key_of(ref: str) -> str:
     """Of the list and of the channel."""
     return f"placeur:notices:{ref}"
 
 
 class NoticeTeller:
-    """Tells one connection the notices of its visitor, once it is known who that is. An idle one has no task."""
+    """Tells one connection the notices of its visitor, once it is known who that is. An idle one has no task.
+
+    `waitlist_of` answers where a visitor stands on waitlists, nowhere with nothing; it raises SourceUnavailable."""
 
     __slots__ = (
-        "_again", "_bus", "_followed", "_pause_s", "_redis", "_ref", "_task", "_tell", "_told", "_unsubscribe",
+        "_again", "_bus", "_followed", "_heard", "_pause_s", "_redis", "_ref", "_task", "_tell", "_told",
+        "_unsubscribe", "_waitlist_of",
     )  # fmt: skip
 
-    def __init__(self, redis: Redis, bus: RedisBus, tell: Callable[[Message], bool], *, pause_s: float) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        bus: RedisBus,
+        tell: Callable[[Message], bool],
+        *,
+        pause_s: float,
+        waitlist_of: Callable[[str], Awaitable[Sequence[dict[str, Any]]]] | None = None,
+    ) -> None:
         self._redis = redis
+        self._waitlist_of = waitlist_of
         self._bus = bus
         self._tell = tell
         self._pause_s = pause_s
@@ -69,6 +95,7 @@ class NoticeTeller:
         self._followed: str | None = None
         self._unsubscribe: Callable[[], Awaitable[None]] | None = None
         self._told: list[bytes] = []
+        self._heard = 0
         self._again = False
         self._task: asyncio.Task[None] | None = None
 
@@ -93,9 +120,19 @@ class NoticeTeller:
             try:
                 for frame in await cast(Awaitable[list[bytes]], self._redis.lrange(key_of(self._ref), 0, -1)):
                     self._pass_on(frame)
-            except (RedisError, RedisClusterException, OSError):
+                await self._place()
+            except (SourceUnavailable, RedisError, RedisClusterException, OSError):
                 self._again = True
             await asyncio.sleep(self._pause_s)
+
+    async def _place(self) -> None:
+        if self._waitlist_of is None or self._ref is None:
+            return
+        heard = self._heard
+        entries = await self._waitlist_of(self._ref)
+        # What was published while we asked is newer than the answer.
+        if entries and heard == self._heard:
+            self._pass_on(messages.waitlist(entries))
 
     async def _listen(self) -> None:
         """To the visitor who is wanted now, and nobody else. Never cancelled: a subscription would be left behind."""
@@ -112,10 +149,15 @@ class NoticeTeller:
         if frame is None:
             self._look()
         else:
+            self._heard += 1
             self._pass_on(frame)
 
     def _pass_on(self, frame: bytes) -> None:
-        if self._ref is not None and frame not in self._told and self._tell(Message(frame)):
+        if self._ref is None:
+            return
+        if frame.startswith(PLACE):
+            self._tell(Message(frame))  # a place that comes back is news again
+        elif frame not in self._told and self._tell(Message(frame)):
             self._told.append(frame)
             del self._told[: -2 * KEPT_MAX]
 

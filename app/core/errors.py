@@ -31,6 +31,8 @@ KINDS: dict[str, Kind] = {
     "not_shareable": Kind(409, N_("This limit cannot be shared"), N_("A limit of one performance or one tariff cannot count other events. Please share a limit of the whole event or of a category.")),
     "quota_exhausted": Kind(409, N_("Sold out"), N_("There are not enough tickets left: {left} remain. Please ask for fewer.")),
     "sold_out": Kind(409, N_("Sold out"), N_("There are no tickets left at this price. Please choose another price or date.")),
+    "not_sold_out": Kind(409, N_("There are places"), N_("Places are on sale: there is no need to wait for them. Please reload the page and choose.")),
+    "no_waitlist": Kind(409, N_("No waiting list"), N_("There is no waiting list for this. Please reload the page.")),
     "not_enough_seats": Kind(409, N_("Not that many seats together"), N_("We could not find that many free seats. Please ask for fewer, or choose another category.")),
     "sale_closed": Kind(409, N_("Not on sale"), N_("Tickets for this date are not on sale at the moment.")),
     "too_many": Kind(409, N_("Too many tickets"), N_("You can take at most {max} tickets in one order.")),

@@ -9,8 +9,11 @@ from app.core import jobs
 from app.core.db import connection, transaction
 from app.core.jobs import job
 from app.sales import confirmations, groups, payments, refunds
+from app.sales import waitlist_jobs as _waitlist_jobs
 from app.sales.mails import RefundCause
 from app.sales.methods._contract import ProviderUnavailable
+
+assert _waitlist_jobs  # imported so that its jobs are known wherever those of selling are
 
 LOOK_AGAIN_EVERY = timedelta(seconds=30)
 

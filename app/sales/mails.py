@@ -17,7 +17,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -84,14 +84,29 @@ class OrderMail(Struct, frozen=True, kw_only=True):
     terms_url: str
 
 
-def message_id_of(kind: str, order_code: str, sender: str) -> str:
+class Letter(Protocol):
+    """What every mail to a buyer has, whatever it is about."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def box_office_name(self) -> str: ...
+    @property
+    def contact_email(self) -> str: ...
+    @property
+    def accent(self) -> str: ...
+
+
+def message_id_of(kind: str, subject: str, sender: str) -> str:
     """`<confirmation.C…@domain>`: the same for every sending of the same mail.
 
     A worker may die between the server's "250" and its own note of it, and then sends again; mailboxes drop or stack
     a message whose id they have already.
     """
     domain = sender.rpartition("@")[2] or "localhost"
-    return f"<{kind}.{order_code}@{domain}>"
+    return f"<{kind}.{subject}@{domain}>"
 
 
 def confirmation_message(
@@ -114,7 +129,7 @@ def confirmation_message(
             _("Your new seat for {event} (order {code})") if new_seat else _("Your tickets for {event} (order {code})")
         )
         subject = title.format(event=mail.event_title, code=mail.order_code)
-        message = _message(mail, "confirmation", subject, sender=sender, message_id=message_id, now=now)
+        message = compose(mail, "confirmation", subject, sender=sender, message_id=message_id, now=now)
     message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"tickets-{mail.order_code}.pdf")
     for position, calendar in enumerate(calendars, start=1):
         number = f"-{position}" if len(calendars) > 1 else ""
@@ -141,12 +156,14 @@ def refund_message(
     with locale_of(mail.locale):
         subject = _("Your payment is on its way back (order {code})").format(code=mail.order_code)
         shown = {"amount_minor": amount_minor, "because": because}
-        return _message(mail, "refund", subject, sender=sender, message_id=message_id, now=now, **shown)
+        return compose(mail, "refund", subject, sender=sender, message_id=message_id, now=now, **shown)
 
 
-def _message(
-    mail: OrderMail, template: str, subject: str, *, sender: str, message_id: str, now: datetime | None, **context: Any
+def compose(
+    mail: Letter, template: str, subject: str, *, sender: str, message_id: str, now: datetime | None, **context: Any
 ) -> EmailMessage:
+    """Text and HTML from `mail/{template}`, in the language that is set. Raises MailRefused when the buyer's address
+    cannot be written into a header, MailUnavailable when `sender` cannot."""
     message = EmailMessage(policy=SMTP)
     message["Subject"] = _header_text(subject)
     try:

@@ -20,6 +20,7 @@ from app.sales.cart_keys import OpenAllotment, open_allotments
 from app.sales.carts import Cart, title_of
 from app.sales.inventory import inventory, with_group
 from app.sales.methods._reasons import explain_refusal
+from app.sales.waitlist import WaitlistOffered, waitlist_offered
 from seating.store import FREE, Snapshot
 
 LEFT_KEPT_S = 1.0
@@ -95,6 +96,8 @@ class PerformanceView(Struct, frozen=True, kw_only=True):
     """The quotas that limit the whole performance, by their names on the live feed: the least of them is `left`."""
     allotments: tuple[OpenAllotment, ...]
     """What the asking cart's keys open here (AHEAD-2)."""
+    waitlist: WaitlistOffered | None
+    """What can be waited for at this moment (WTL-1)."""
 
 
 class PaymentView(Struct, frozen=True):
@@ -273,6 +276,7 @@ async def view_performance(
         sold_out_text=translated(offer.sold_out_text),
         counters=counters_of(offer) if shows_use(offer) else (),
         allotments=kept,
+        waitlist=await waitlist_offered(offer, at) if channel == "online" and not kept else None,
     )
 
 
