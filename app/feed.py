@@ -94,7 +94,8 @@ async def _rebuild(group: str) -> None:
 
 
 async def _public_quotas(performance: int) -> frozenset[str]:
-    offer = await _ask(offer_of(performance))
+    # Asked once a picture; one that a change of the catalogue has brought about must not be of before it.
+    offer = await _ask(offer_of(performance, exact=True))
     return frozenset(q.key for q in offer.quotas) if shows_use(offer) else frozenset()
 
 
