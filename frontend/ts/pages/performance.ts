@@ -13,6 +13,7 @@ import { KeyField } from "../shop/keys";
 import { wordsForLeft } from "../shop/left";
 import { QuantityPicker } from "../shop/quantity";
 import { type Connection, followSeats } from "../shop/seats_feed";
+import { SoldOut } from "../shop/sold_out";
 import type { Cart, CartItem, OpenAllotment, Performance } from "../shop/types";
 
 const page = readJson<{ performance: Performance; cart: Cart; key_problem: string }>("page-data")!;
@@ -23,6 +24,10 @@ let basket: Basket | null = null;
 let quantity: QuantityPicker | null = null;
 let asker: BestAsker | null = null;
 let live: Live | null = null;
+const soldOut = new SoldOut(performance, showStatus, () => {
+  basket?.open(false);
+  byId("house").querySelector(".house__main")?.scrollIntoView({ block: "nearest" });
+});
 /** Kept seats that this cart's codes open, but those that turned out to be gone. */
 const opened = new Set<number>();
 const keys = new KeyField(presentKey, (seats) => {
@@ -42,16 +47,15 @@ let lost: number[] = [];
 async function open(): Promise<void> {
   const plan = performance.seated ? await loadPlan() : null;
   if (performance.seated && !plan) return;
-  const open = performance.status === "open";
-  asker = plan && open ? new BestAsker(performance, plan.seats.k.filter((kind) => kind === WHEELCHAIR).length, takeBest) : null;
+  asker = plan && soldOut.onSale ? new BestAsker(performance, plan.seats.k.filter((kind) => kind === WHEELCHAIR).length, takeBest) : null;
   basket = new Basket(byId("basket"), keeper, performance, {
     remove: (item) => void tryTo(() => giveBack(item)),
     changeTariff: (item, tariff) => void changeTariff(item, tariff),
     expired: () => void expire(),
     colourOf: (item) => map?.colourOfCategory(item.category) ?? item.color,
-  }, asker?.element ?? null, keys.element);
+  }, asker?.element ?? null, keys.element, soldOut.waitlist);
   if (plan && map) {
-    map.load(plan, performance, { locked: !open });
+    map.load(plan, performance, { locked: !soldOut.onSale });
     map.addEventListener("seat-choose", (event) => void takeSeat((event as CustomEvent<SeatEvent>).detail.seat));
     map.addEventListener("seat-return", (event) => void returnSeat((event as CustomEvent<SeatEvent>).detail.seat));
     map.setMine(keeper.seatsIn(performance.id));
@@ -59,6 +63,7 @@ async function open(): Promise<void> {
     quantity = new QuantityPicker(byId("tariffs"), performance, keeper, stepQuantity);
   }
   showOpened(performance.allotments, page.key_problem);
+  showStatus();
   keeper.onChange((cart, before) => {
     map?.setMine(keeper.seatsIn(performance.id));
     const gone = keeper.vanished(before).filter((item) => item.performance === performance.id);
@@ -132,16 +137,26 @@ function followLive(): void {
   });
 }
 
+/** What is said where nothing can be bought. */
+function showStatus(): void {
+  const closed = byId("closed");
+  closed.hidden = performance.status === "open";
+  closed.querySelector("strong")!.textContent = performance.status_text;
+  if (asker) asker.element.hidden = performance.status !== "open";
+  basket?.show();
+  quantity?.show();
+}
+
 /** How many seats can still be had, where the organiser shows it (QUO-4). A burst of changes is counted once. */
 function showLeft(): void {
   const place = document.getElementById("left");
-  if (!place || countingLeft) return;
-  countingLeft = window.setTimeout(() => {
+  countingLeft ||= window.setTimeout(() => {
     countingLeft = 0;
-    const free = map?.hall?.states.reduce((n, state) => n + Number(state === FREE), 0) ?? 0;
-    const left = Math.min(free, ...allowed);
+    const free = performance.seated ? map?.hall?.states.reduce((n, state) => n + Number(state === FREE), 0) ?? 0 : null;
+    soldOut.sees(free, allowed);
+    if (!place || free === null) return;
     place.hidden = false;
-    place.textContent = wordsForLeft(performance, left);
+    place.textContent = wordsForLeft(performance, Math.min(free, ...allowed));
   }, 300);
 }
 
@@ -308,6 +323,7 @@ async function tryTo(work: () => Promise<unknown>): Promise<void> {
 }
 
 function tell(problem: ApiProblem): void {
+  if (problem.code === "quota_exhausted" || problem.code === "sold_out") soldOut.look();
   toast({ name: "problem", title: problem.title, text: problem.detail, lastsMs: 8_000 });
 }
 

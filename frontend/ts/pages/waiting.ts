@@ -55,7 +55,7 @@ function showTally(): void {
   for (const state of Object.keys(tally) as WaitState[]) {
     const [figure, note] = byId(`tally-${state}`).querySelectorAll("dd");
     figure!.textContent = showNumber(tally[state].people);
-    note!.textContent = tn("for {n} place", "for {n} places", tally[state].places);
+    note!.textContent = tally[state].people ? tn("for {n} place", "for {n} places", tally[state].places) : "";
   }
   byId("tally").hidden = !entries.length;
 }

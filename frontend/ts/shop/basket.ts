@@ -4,6 +4,7 @@ import { money, t, tn } from "../core/i18n";
 import type { CartKeeper } from "./cart";
 import { CountdownView } from "./countdown_view";
 import type { Cart, CartItem, Performance } from "./types";
+import type { Waitlist } from "./waitlist";
 
 export interface BasketActions {
   remove(item: CartItem): void;
@@ -21,6 +22,7 @@ export class Basket {
   private readonly barClock = h("span", { class: "basket__clock figure" });
   private readonly go = h("a", { class: "button button--primary basket__go", href: "/checkout" }, t("Continue"), icon("arrow-right"));
   private readonly usher = h("button", { class: "button button--accent basket__usher", type: "button", onclick: () => this.open(!this.isOpen) }, icon("flashlight"), t("Best seats"));
+  private readonly queue = h("button", { class: "button button--accent basket__usher", type: "button", onclick: () => this.open(!this.isOpen) }, icon("hourglass"), t("Waiting list"));
   private readonly handle: HTMLButtonElement;
   private readonly countdown: CountdownView;
 
@@ -33,6 +35,8 @@ export class Basket {
     asker: HTMLElement | null,
     /** For those who have a code; under the asker. */
     keys: HTMLElement,
+    /** In the asker's place where nothing is left. */
+    private readonly waitlist: Waitlist,
   ) {
     const clock = h("div", {});
     this.handle = h(
@@ -46,6 +50,7 @@ export class Basket {
         "div",
         { class: "basket__body" },
         asker,
+        waitlist.element,
         keys,
         h("div", { class: "basket__held" }, h("h2", { class: "basket__title" }, t("Your basket")), clock, this.invitation, this.list, this.name),
       ),
@@ -54,6 +59,7 @@ export class Basket {
         { class: "basket__foot" },
         h("button", { class: "basket__sum", type: "button", onclick: () => this.open(!this.isOpen) }, this.count, h("span", { class: "basket__line" }, this.total, this.barClock)),
         asker ? this.usher : null,
+        this.queue,
         this.go,
       ),
     );
@@ -93,6 +99,8 @@ export class Basket {
     this.total.textContent = n ? money(cart.total_minor, cart.currency) : "";
     this.count.textContent = n ? tn("{n} ticket", "{n} tickets", n) : this.hint();
     this.go.toggleAttribute("hidden", n === 0);
+    this.usher.hidden = this.performance.status !== "open";
+    this.queue.hidden = !this.usher.hidden || !this.waitlist.isOffered;
     this.barClock.hidden = n === 0;
     this.countdown.set(n ? cart.expires_at_ms : null);
   }

@@ -1,8 +1,9 @@
 /** "Find us three good seats": how many, where, how many of them for wheelchairs, in how many rows at most (LIVE-8). */
 import { announce, h, icon } from "../core/dom";
-import { money, showNumber, t, tn } from "../core/i18n";
+import { money, t, tn } from "../core/i18n";
 import { fullPrice } from "../seatmap/facts";
 import type { BestWish } from "./cart";
+import { Stepper } from "./stepper";
 import type { OpenAllotment, Performance } from "./types";
 
 /** From so many on, people care how far apart they sit: fewer fit into one row anyway, or into two. */
@@ -103,23 +104,4 @@ export function easier(wish: BestWish): { wish: BestWish; words: string } | null
   if (wish.rows_max) return { wish: { ...wish, rows_max: 0 }, words: t("Allow more rows") };
   if (wish.categories.length) return { wish: { ...wish, categories: [] }, words: t("Look everywhere") };
   return null;
-}
-
-class Stepper {
-  readonly element: HTMLElement;
-  private readonly amount = h("output", { class: "figure", aria: { live: "polite" } });
-  private readonly less: HTMLButtonElement;
-  private readonly more: HTMLButtonElement;
-
-  constructor(label: string, less: string, more: string, step: (by: 1 | -1) => void) {
-    this.less = h("button", { type: "button", aria: { label: less }, onclick: () => step(-1) }, icon("minus"));
-    this.more = h("button", { type: "button", aria: { label: more }, onclick: () => step(1) }, icon("plus"));
-    this.element = h("div", { class: "stepper", role: "group", aria: { label } }, this.less, this.amount, this.more);
-  }
-
-  show(n: number, least: number, most: number): void {
-    this.amount.textContent = showNumber(n);
-    this.less.disabled = n <= least;
-    this.more.disabled = n >= most;
-  }
 }

@@ -71,7 +71,8 @@ export class QuantityPicker {
     }
   }
 
-  private show(): void {
+  /** Also when what is on sale has changed. */
+  show(): void {
     const mine = this.keeper.cart.items.filter((item) => item.performance === this.performance.id);
     const open = this.performance.status === "open";
     const all = mine.length + this.rows.reduce((sum, row) => sum + row.underway, 0);

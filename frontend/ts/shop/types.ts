@@ -75,6 +75,16 @@ export interface Performance {
   /** The live feed's quotas whose least remainder is `left`. */
   counters: string[];
   allotments: OpenAllotment[];
+  /** The list that can be joined now, if any (WTL-1). */
+  waitlist: WaitlistOffered | null;
+}
+
+export interface WaitlistOffered {
+  /** Those that have a list each; null: there is one for all of the event. */
+  tariffs: number[] | null;
+  count_max: number;
+  /** Whether the event has other dates that would do as well. */
+  several: boolean;
 }
 
 export interface Order {

@@ -1,6 +1,6 @@
 /** One who waits, as a row of the manager's list. */
 import { h } from "../core/dom";
-import { locale, showNumber, t } from "../core/i18n";
+import { showNumber, t, tn } from "../core/i18n";
 import type { Waiting, WaitState } from "./waiting";
 import { wallDay, wallTime } from "./words";
 
@@ -24,7 +24,7 @@ export function waitingRow(entry: Waiting, names: Names, chosen: boolean): HTMLT
     h("td", { class: "entries__tick" }, tick),
     cell(t("Position"), { class: "number figure entries__place" }, entry.position === null ? "" : showNumber(entry.position)),
     h("th", { scope: "row", class: "entries__who" }, h("span", { class: "strong" }, entry.name), h("a", { class: "small", href: `mailto:${encodeURIComponent(entry.email).replace("%40", "@")}` }, entry.email)),
-    cell(t("Places"), { class: "number figure entries__count" }, showNumber(entry.count)),
+    cell(t("Places"), { class: "number figure entries__count" }, h("span", { class: "entries__n" }, showNumber(entry.count)), h("span", { class: "entries__words" }, tn("{n} place", "{n} places", entry.count))),
     cell(t("For"), { class: "entries__for" }, ...wantedFor(entry, names)),
     cell(t("Since"), { class: "entries__since figure" }, sinceOf(entry.joined_at)),
     cell(t("State"), { class: "entries__state" }, h("span", { class: `badge ${BADGES[entry.state]}` }, stateWords()[entry.state]), newsOf(entry)),
@@ -50,5 +50,5 @@ function newsOf({ state, notified_at, until, offered_count, count }: Waiting): H
   const part = state === "offered" && offered_count && offered_count < count ? t("{n} of {count} places", { n: showNumber(offered_count), count: showNumber(count) }) : "";
   const when = state === "offered" && until ? t("until {time}", { time: sinceOf(until) }) : state === "lapsed" ? t("told {time}", { time: sinceOf(notified_at) }) : "";
   const words = [part, when].filter(Boolean).join(" · ");
-  return words ? h("span", { class: "soft small figure", lang: locale() }, words) : null;
+  return words ? h("span", { class: "soft small figure" }, words) : null;
 }

@@ -1,0 +1,66 @@
+/** WTL-1, LIVE-4: whose place is shown, what is said of it, and when a page asks whether there are places. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clockOf, Fullness, type Line, linesFor, wantedOf } from "../../ts/shop/waitlist_rules";
+
+(globalThis as Record<string, unknown>)["document"] = { getElementById: () => null, documentElement: { lang: "en" } };
+
+const here = { id: 7, event: { id: 3, slug: "", title: "" } };
+const line = (fields: Partial<Line>): Line => ({
+  id: 1, event: 3, performance: 7, tariff: null, count: 2, position: 4, state: "waiting", until_ms: null,
+  offered_performance: null, offered_count: 0, ...fields,
+});
+
+test("a page shows the places for its own performance and for any date of its event", () => {
+  const own = [line({ id: 1 }), line({ id: 2, performance: null }), line({ id: 3, performance: 8 }), line({ id: 4, event: 5, performance: null })];
+  assert.deepEqual(linesFor(own, here).map(({ id }) => id), [1, 2]);
+});
+
+test("news comes first: an offer before what still waits, and that in its order", () => {
+  const own = [line({ id: 1, position: 9 }), line({ id: 2, state: "served" }), line({ id: 3, position: 2 }), line({ id: 4, state: "offered", position: 0 })];
+  assert.deepEqual(linesFor(own, here).map(({ id }) => id), [4, 3, 1, 2]);
+});
+
+test("what is wanted is told with its tariff and whether any date does", () => {
+  const performance = { tariffs: [{ id: 9, name: "Child", description: "", max_per_order: null, prices: {} }] };
+  assert.equal(wantedOf(line({ count: 1, tariff: 9 }), performance), "1 place · Child");
+  assert.equal(wantedOf(line({ performance: null }), performance), "2 places · any date");
+});
+
+test("an offer of fewer places than one waits for says how many", () => {
+  const performance = { tariffs: [] };
+  assert.equal(wantedOf(line({ state: "offered", count: 4, offered_count: 2 }), performance), "2 of your 4 places");
+  assert.equal(wantedOf(line({ state: "offered", count: 2, offered_count: 2 }), performance), "2 places");
+  assert.equal(wantedOf(line({ state: "waiting", count: 4, offered_count: 2 }), performance), "4 places");
+});
+
+test("times are those of the house", () => {
+  assert.equal(clockOf(Date.UTC(2026, 11, 1, 18, 5), "Europe/Paris", "en-GB"), "19:05");
+});
+
+test("a page asks when the last place goes, and when one comes back", () => {
+  const fullness = new Fullness(false);
+  assert.equal(fullness.sees(3, []), false);
+  assert.equal(fullness.sees(0, []), true);
+  fullness.learn(true);
+  assert.equal(fullness.sees(0, []), false);
+  assert.equal(fullness.sees(1, []), true);
+});
+
+test("a limit that is used up fills a house whose seats are free", () => {
+  assert.equal(new Fullness(false).sees(12, [40, 0]), true);
+  assert.equal(new Fullness(false).sees(null, [0]), true);
+});
+
+test("where the server knows better the page does not ask on and on", () => {
+  const fullness = new Fullness(false);
+  assert.equal(fullness.sees(0, []), true);
+  fullness.learn(false); // somebody's key opens what is kept
+  assert.equal(fullness.sees(0, []), false);
+  assert.equal(fullness.sees(1, []), false);
+  assert.equal(fullness.sees(0, []), true);
+});
+
+test("where nothing is known nothing is concluded", () => {
+  assert.equal(new Fullness(true).sees(null, []), false);
+});

@@ -1,0 +1,226 @@
+/** The waiting list beside a house that is sold out (WTL-1): asking to be told, and one's place as it moves (LIVE-4). */
+import { type ApiProblem, asProblem } from "../core/api";
+import { announce, h, icon } from "../core/dom";
+import { locale, showNumber, t } from "../core/i18n";
+import { Stepper } from "./stepper";
+import type { Performance, WaitlistOffered } from "./types";
+import { clockOf, type Line, linesFor, wantedOf } from "./waitlist_rules";
+
+export interface WaitlistWish {
+  name: string;
+  email: string;
+  count: number;
+  tariff?: number;
+  any_performance?: boolean;
+}
+
+export interface WaitlistActions {
+  join(wish: WaitlistWish): Promise<{ position: number; count: number }>;
+  /** Places are there: lead to them. */
+  choose(): void;
+  /** It turned out that there are places, or no list any more. */
+  outdated(): void;
+}
+
+const LOOKS_LIKE_MAIL = /^[^\s@,;<>"'()]+@[^\s@]+\.[^\s@.]+$/;
+/** The answer to joining, until the feed tells of the entry itself. */
+const JUST_JOINED = -1;
+
+export class Waitlist {
+  readonly element: HTMLDetailsElement;
+  private readonly places = h("ul", { class: "waitlist__places" });
+  private readonly again = h("button", { class: "button button--small button--quiet", type: "button", hidden: true, onclick: () => this.fillIn() }, t("Change it, or add another entry"));
+  private readonly form: HTMLFormElement;
+  private readonly stepper: Stepper;
+  private readonly tariff = h("select", { class: "select", id: "wait-tariff" });
+  private readonly tariffLine: HTMLElement;
+  private readonly name = h("input", { class: "input", id: "wait-name", name: "name", autocomplete: "name", maxlength: 160, required: true });
+  private readonly email = h("input", { class: "input", id: "wait-email", name: "email", type: "email", autocomplete: "email", inputmode: "email", maxlength: 254, required: true });
+  private readonly anyDate = h("input", { type: "checkbox", id: "wait-any" });
+  private readonly anyLine: HTMLElement;
+  private readonly said = h("p", { class: "field__error", id: "wait-said", role: "alert" });
+  private readonly button = h("button", { class: "button button--primary button--wide", type: "submit" }, icon("hourglass"), t("Put me on the list"));
+  private count = 2;
+  private offered: WaitlistOffered | null = null;
+  private lines: Line[] = [];
+  /** Asked for again although there is a place already. */
+  private filling = false;
+
+  constructor(
+    private readonly performance: Performance,
+    private readonly actions: WaitlistActions,
+  ) {
+    this.stepper = new Stepper(t("Number of places"), t("One fewer"), t("One more"), (by) => this.step(by));
+    this.tariffLine = this.field("tariff", "wait-tariff", t("Tariff"), this.tariff);
+    this.anyLine = h("label", { class: "waitlist__any small" }, this.anyDate, h("span", {}, t("Any other date of this event would do as well")));
+    this.form = h(
+      "form",
+      { class: "waitlist__form", id: "wait-form", novalidate: true, onsubmit: (event: Event) => void this.submit(event) },
+      h("p", { class: "soft small" }, t("Leave us your e-mail: as soon as places come back, we write to you, in the order of the list. It is no reservation and costs nothing.")),
+      h("div", { class: "waitlist__count", data: { for: "count" } }, h("span", { class: "field__label" }, t("How many places?")), this.stepper.element, h("span", { class: "field__error" })),
+      this.tariffLine,
+      this.field("name", "wait-name", t("Name"), this.name),
+      this.field("email", "wait-email", t("E-mail"), this.email),
+      this.anyLine,
+      this.said,
+      this.button,
+      h("p", { class: "soft small" }, t("Your name and address are kept for this list only. Every mail has a link to leave it, which deletes them.")),
+    );
+    // As in the checkout: an error that appears under the field one leaves must not move the button from under the finger.
+    this.button.addEventListener("mousedown", (event) => event.preventDefault());
+    for (const field of [this.name, this.email]) field.addEventListener("input", () => field.hasAttribute("aria-invalid") && this.show(field, this.complaint(field)));
+    this.element = h("details", { class: "waitlist", id: "waitlist", hidden: true }, h("summary", {}, icon("hourglass"), h("h2", {}, t("Waiting list"))), this.places, this.again, this.form);
+  }
+
+  /** What can be joined now, and whether that is what one came for: then it stands open. */
+  offer(offered: WaitlistOffered | null, soldOut: boolean): void {
+    this.offered = offered;
+    if (offered) {
+      const tariffs = this.performance.tariffs.filter(({ id }) => offered.tariffs?.includes(id));
+      const chosen = this.tariff.value;
+      this.tariff.replaceChildren(...tariffs.map(({ id, name }) => h("option", { value: id }, name)));
+      if (tariffs.some(({ id }) => String(id) === chosen)) this.tariff.value = chosen;
+      this.tariffLine.hidden = !offered.tariffs;
+      this.anyLine.hidden = !offered.several;
+    }
+    this.element.toggleAttribute("data-first", soldOut);
+    if (soldOut && offered) this.element.open = true;
+    this.step(0);
+    this.dress();
+  }
+
+  /** The visitor's own entries, as the feed tells them. */
+  hear(entries: readonly Line[]): void {
+    const before = this.lines;
+    this.lines = linesFor(entries, this.performance);
+    const offered = this.lines.some(({ id, state }) => state === "offered" && before.find((each) => each.id === id)?.state !== "offered");
+    if (offered) this.element.open = true;
+    this.dress();
+  }
+
+  get isOffered(): boolean {
+    return !this.element.hidden;
+  }
+
+  private step(by: number): void {
+    const most = Math.max(1, this.offered?.count_max ?? 1);
+    this.count = Math.min(most, Math.max(1, this.count + by));
+    this.stepper.show(this.count, 1, most);
+  }
+
+  private dress(): void {
+    this.element.hidden = !this.offered && !this.lines.length;
+    this.places.replaceChildren(...this.lines.map((line) => this.place(line)));
+    const waiting = this.lines.some(({ state }) => state !== "served");
+    this.form.hidden = !this.offered || (waiting && !this.filling);
+    this.again.hidden = !this.offered || !waiting || this.filling;
+  }
+
+  private place(line: Line): HTMLElement {
+    const here = line.offered_performance === null || line.offered_performance === this.performance.id;
+    const wanted = h("p", { class: "small" }, wantedOf(line, this.performance));
+    if (line.state === "served") return h("li", { class: "place", data: { state: "served" } }, h("span", { class: "place__n" }, icon("check")), h("div", {}, h("p", { class: "strong" }, t("You have your places")), wanted));
+    if (line.state === "waiting") {
+      const n = showNumber(line.position);
+      return h(
+        "li",
+        { class: "place", data: { state: "waiting" } },
+        h("span", { class: "place__n figure", aria: { hidden: "true" } }, n),
+        h("div", {}, h("p", { class: "strong" }, t("You are number {n} on the list", { n })), wanted, h("p", { class: "small" }, t("As soon as places come back you are told here and by e-mail. This page may be closed."))),
+      );
+    }
+    const until = line.until_ms ? t("Until {time} nobody behind you is told. Be quick all the same: it is no reservation.", { time: clockOf(line.until_ms, this.performance.tz, locale()) }) : t("Be quick: it is no reservation.");
+    return h(
+      "li",
+      { class: "place", data: { state: "offered" } },
+      h("span", { class: "place__n" }, icon("ticket")),
+      h("div", {}, h("p", { class: "strong" }, here ? t("Places are free for you") : t("Places are free for you on another date")), wanted, h("p", { class: "small" }, until), h("a", { class: "button button--small", href: `/p/${line.offered_performance ?? this.performance.id}`, onclick: (event: Event) => {
+        if (!here) return;
+        event.preventDefault();
+        this.actions.choose();
+      } }, t("Choose now"))),
+    );
+  }
+
+  private field(name: string, id: string, label: string, input: HTMLElement): HTMLElement {
+    input.setAttribute("aria-describedby", `${id}-error`);
+    return h("div", { class: "field", data: { for: name } }, h("label", { for: id }, label), input, h("p", { class: "field__error", id: `${id}-error` }));
+  }
+
+  private fillIn(): void {
+    this.filling = true;
+    this.dress();
+    this.name.focus();
+  }
+
+  private complaint(field: HTMLInputElement): string {
+    const typed = field.value.trim();
+    if (field === this.name) return typed ? "" : t("Please tell us your name: it heads the mail that tells you of places.");
+    return LOOKS_LIKE_MAIL.test(typed) ? "" : t("Please enter a valid e-mail address: you are told of places by it.");
+  }
+
+  private show(field: HTMLInputElement | HTMLSelectElement, message: string): void {
+    field.closest(".field")!.toggleAttribute("data-invalid", message !== "");
+    field.closest(".field")!.querySelector(".field__error")!.textContent = message;
+    if (message) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+
+  private async submit(event: Event): Promise<void> {
+    event.preventDefault();
+    if (this.button.getAttribute("aria-busy") === "true") return;
+    this.said.textContent = "";
+    const wrong = [this.name, this.email].filter((field) => {
+      const message = this.complaint(field);
+      this.show(field, message);
+      return message;
+    });
+    if (wrong[0]) return wrong[0].focus();
+    this.button.setAttribute("aria-busy", "true");
+    const wish = this.wish();
+    try {
+      const { position, count } = await this.actions.join(wish);
+      this.filling = false;
+      const known = this.lines.filter(({ id }) => id !== JUST_JOINED);
+      this.lines = [...known.filter(({ tariff, state }) => tariff !== (wish.tariff ?? null) || state === "served"), justJoined(wish, this.performance, count, position)];
+      this.dress();
+      announce(t("You are number {n} on the list", { n: showNumber(position) }));
+      this.element.scrollIntoView({ block: "nearest" });
+    } catch (problem) {
+      this.refused(asProblem(problem));
+    } finally {
+      this.button.removeAttribute("aria-busy");
+    }
+  }
+
+  private wish(): WaitlistWish {
+    return {
+      name: this.name.value.trim(),
+      email: this.email.value.trim(),
+      count: this.count,
+      ...(this.offered?.tariffs ? { tariff: Number(this.tariff.value) } : {}),
+      ...(this.offered?.several && this.anyDate.checked ? { any_performance: true } : {}),
+    };
+  }
+
+  private refused(problem: ApiProblem): void {
+    const fields: Record<string, HTMLInputElement | HTMLSelectElement> = { name: this.name, email: this.email, tariff: this.tariff };
+    const untold = problem.errors.filter(({ field, message }) => {
+      const input = fields[field];
+      if (input) this.show(input, message);
+      return !input;
+    });
+    const first = problem.errors.map(({ field }) => fields[field]).find(Boolean);
+    if (first) first.focus();
+    if (!problem.errors.length) this.said.textContent = problem.detail;
+    else if (untold[0]) this.said.textContent = untold[0].message;
+    if (problem.code === "not_sold_out" || problem.code === "no_waitlist") this.actions.outdated();
+  }
+}
+
+function justJoined(wish: WaitlistWish, { id, event }: Performance, count: number, position: number): Line {
+  return {
+    id: JUST_JOINED, event: event.id, performance: wish.any_performance ? null : id, tariff: wish.tariff ?? null,
+    count, position, state: "waiting", until_ms: null, offered_performance: null, offered_count: 0,
+  };
+}

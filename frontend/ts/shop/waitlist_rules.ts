@@ -1,0 +1,71 @@
+/** What a page concludes of a waiting list, without touching the page: whom it concerns, what is said, when to look. */
+import { showNumber, t, tn } from "../core/i18n";
+import type { Performance } from "./types";
+
+/** One of the visitor's own entries, as the feed's `waitlist` frame has it (docs/feed.md). */
+export interface Line {
+  id: number;
+  event: number;
+  /** null: any performance of the event. */
+  performance: number | null;
+  /** null: the list is for the whole event. */
+  tariff: number | null;
+  count: number;
+  /** 0 unless it waits. */
+  position: number;
+  state: "waiting" | "offered" | "served";
+  /** Until when nobody behind is told. */
+  until_ms: number | null;
+  /** Where the places are that it was told of, and how many of those that it wants. */
+  offered_performance: number | null;
+  offered_count: number;
+}
+
+/** The visitor's own entries that are about this performance, those with news first. */
+export function linesFor(entries: readonly Line[], { id, event }: Pick<Performance, "id" | "event">): Line[] {
+  const news = { offered: 0, waiting: 1, served: 2 };
+  return entries.filter((each) => each.event === event.id && (each.performance === null || each.performance === id)).sort((a, b) => news[a.state] - news[b.state] || a.position - b.position);
+}
+
+/** "2 places, Child, any date": what somebody waits for. */
+export function wantedOf(line: Pick<Line, "count" | "tariff" | "performance" | "state" | "offered_count">, performance: Pick<Performance, "tariffs">): string {
+  const tariff = line.tariff === null ? "" : performance.tariffs.find(({ id }) => id === line.tariff)?.name ?? "";
+  const part = line.state === "offered" && line.offered_count > 0 && line.offered_count < line.count;
+  const places = part ? t("{n} of your {count} places", { n: showNumber(line.offered_count), count: showNumber(line.count) }) : tn("{n} place", "{n} places", line.count);
+  return [places, tariff, line.performance === null ? t("any date") : ""].filter(Boolean).join(" · ");
+}
+
+/** A server's moment on the clock of the house. */
+export function clockOf(ms: number, zone: string, language: string): string {
+  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(ms);
+}
+
+/**
+ * Sees on the live feed when a house fills up or has places again, and says when to ask the server what that means: the
+ * feed knows seats and limits, the server also what is on sale. Once for each change of its mind.
+ */
+export class Fullness {
+  private told: boolean | null = null;
+
+  /** `full`: as the page was drawn. */
+  constructor(private full: boolean) {}
+
+  /** `free`: seats that anybody may take, null where nothing is numbered; `allowed`: what each limit still allows. True:
+   * look. */
+  sees(free: number | null, allowed: readonly number[]): boolean {
+    if (free === null && !allowed.length) return false;
+    const seems = Math.min(free ?? Infinity, ...allowed) <= 0;
+    if (seems === this.full) {
+      this.told = null;
+      return false;
+    }
+    if (seems === this.told) return false;
+    this.told = seems;
+    return true;
+  }
+
+  /** What the server said. It may know better (a seat that is kept, a limit that is not shown): that is not asked twice. */
+  learn(full: boolean): void {
+    this.full = full;
+  }
+}
