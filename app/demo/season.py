@@ -19,16 +19,22 @@ from msgspec import Struct
 from app.access.tables import Gate
 from app.accounts.passwords import hash_password
 from app.accounts.tables import Account, Device, Membership, Organizer
+from app.audience.entries import EntryWish, join
+from app.audience.lists import ListChange, change_settings
+from app.audience.tables import Mode
 from app.catalog.plans import store_plan
 from app.catalog.queries import forget_offers, offer_of, plan_of
 from app.catalog.tables import BoxOffice, Event, Performance, Price, Quota, Season, Tariff
 from app.core import db
 from app.core.clock import now
+from app.core.i18n import locale_of
 from app.core.ids import new_token
 from app.core.redis import close_redis
 from app.counter.tables import Counter, CounterOperator
 from app.demo.keys import device_key_file
 from app.demo.people import GATE, LOG_INS
+from app.demo.seat_views import hang_views
+from app.demo.studio import studio
 from app.sales import jobs as _sales_jobs
 from app.sales.allotments import AllotmentWish, make_allotment
 from app.sales.carts import BestWish, Cart, Wish, add_to_cart
@@ -45,6 +51,12 @@ assert _sales_jobs  # imported so that the sales below may enqueue
 ZONE = "Europe/Paris"
 PLANS = Path(__file__).parent / "plans"
 NAMES = ("Marie Laurent", "Paul Moreau", "Nadia Benali", "Jean Dubois", "Sofia Rossi", "Karim Haddad", "Anne Weber")
+STUDIO = "dernier-train-pour-ostende"
+WAITING = (
+    ("Hélène Roux", "helene.roux@example.org", 2, False), ("Thomas Girard", "thomas.girard@example.org", 4, True),
+    ("Inès Fournier", "ines.fournier@example.org", 1, False), ("Luc Lambert", "luc.lambert@example.org", 2, True),
+)  # fmt: skip
+"""Who waits for the studio: name, address, how many places, and whether any evening would do."""
 Texts = Mapping[str, str]
 
 
@@ -84,7 +96,10 @@ async def load() -> None:
             tonight = await _load_catalogue()
         forget_offers()
         await _join_and_keep(tonight)
-        await _sell_some(tonight)
+        async with asyncio.TaskGroup() as work:
+            work.create_task(_hang_views(tonight[0]))
+            work.create_task(_sell_some(tonight))
+        await _fill_studio()
     finally:
         await db.stop_pool()
         await close_redis()
@@ -105,6 +120,7 @@ async def _load_catalogue() -> list[int]:
     await _load_concert(organizer, office, season)
     await _load_festival(office, season)
     await _load_passes(office, season, theatre)
+    await _load_studio(organizer, office, season)
     return theatre
 
 
@@ -264,6 +280,32 @@ async def _load_passes(office: BoxOffice, season: Season, theatre: list[int]) ->
         ).save()  # fmt: skip
 
 
+async def _load_studio(organizer: Organizer, office: BoxOffice, season: Season) -> None:
+    """A small house that everybody wants to see: sold out on both evenings, with a waiting list (WTL-1)."""
+    plan = studio("Studio du Canal")
+    version = await store_plan(organizer.id, plan)
+    event = Event(
+        box_office=office.id, season=season.id, slug=STUDIO, zone=ZONE, order_max=4,
+        title=_json({"fr": "Dernier train pour Ostende", "en": "Last Train to Ostend"}),
+        subtitle=_json({"fr": "Seul en scène, à un mètre du public", "en": "One actor, a yard from the audience"}),
+        description=_json({
+            "fr": "Un homme, une valise, un quai. Soixante-trois places seulement : si c’est complet, la liste d’attente "
+            "prévient dès qu’une place se libère.",
+            "en": "A man, a suitcase, a platform. Only sixty-three seats: when they are gone, the waiting list tells you as "
+            "soon as one comes back. In French.",
+        }),
+        position=5,
+    )  # fmt: skip
+    await event.save()
+    await _load_tariffs(event, (FULL, REDUCED), {category.name: 2200 for category in plan.categories})
+    for days in (2, 3):
+        start = _at(days, 19, 0)
+        await Performance(
+            event=event.id, plan=version, venue="Studio du Canal", starts_at=start,
+            doors_at=start - timedelta(minutes=20), ends_at=start + timedelta(minutes=75),
+        ).save()  # fmt: skip
+
+
 async def _pass_prices(performance: int) -> dict[str, int]:
     """Two evenings for the price of one and a half."""
     full = (await offer_of(performance)).tariffs[0]
@@ -322,6 +364,17 @@ async def _load_tariffs(event: Event, plans: tuple[TariffPlan, ...], prices: Map
     return ids
 
 
+async def _hang_views(tonight: int) -> None:
+    """One model for all that is played in the theatre: the play, and the pass for two of its evenings."""
+    async with db.connection() as reader:
+        rows = await reader.fetch(
+            "SELECT DISTINCT event FROM catalog.performance WHERE plan = (SELECT plan FROM catalog.performance WHERE"
+            " id = $1)",
+            tonight,
+        )
+    await hang_views(tonight, tuple(row["event"] for row in rows))
+
+
 async def _sell_some(performances: list[int]) -> None:
     """Real orders at the counter: busy tonight, thinner later; over the last days, and livelier in the last hour. The
     dice are fixed, so every demo looks the same."""
@@ -343,6 +396,39 @@ async def _sell_some(performances: list[int]) -> None:
             cart, Buyer(dice.choice(NAMES), ""), method="cash", expected_total_minor=None,
             seller=Seller("demo season"), settled=True, at=at,
         )  # fmt: skip
+
+
+async def _fill_studio() -> None:
+    """Both evenings sold but for what the company keeps for its guests, and some who wait. To see the list work: release
+    what is kept."""
+    async with db.connection() as reader:
+        rows = await reader.fetch(
+            "SELECT p.id, p.event, b.organizer FROM catalog.performance p JOIN catalog.event e ON e.id = p.event"
+            " JOIN catalog.box_office b ON b.id = e.box_office WHERE e.slug = $1 ORDER BY p.starts_at",
+            STUDIO,
+        )
+    event, organizer, first = rows[0]["event"], rows[0]["organizer"], rows[0]["id"]
+    guests = AllotmentWish(performance=first, name="Invités de la compagnie", seats=(0, 1, 2))
+    await make_allotment(guests, organizer=organizer, actor="demo season", at=now())
+    seats = range(len(studio().seats))
+    for row in rows:
+        on_sale = [seat for seat in seats if row["id"] != first or seat not in guests.seats]
+        for party in (tuple(on_sale[start : start + 5]) for start in range(0, len(on_sale), 5)):
+            cart = Cart(f"0.{new_token()}", "counter", Owner("counter", "Guichet 2"))
+            await add_to_cart(cart, Wish(performance=row["id"], seats=party), at=now())
+            await place_order(
+                cart, Buyer("", ""), method="cash", expected_total_minor=None, seller=Seller("demo season"),
+                settled=True, at=now(),
+            )  # fmt: skip
+    await change_settings(event, ListChange(waitlist=Mode.EVENT, delay_minutes=30), organizer=organizer)
+    async with db.transaction() as ledger:
+        for minutes, (name, email, count, any_date) in zip((190, 84, 33, 6), WAITING, strict=True):
+            wish = EntryWish(
+                event=event, performance=None if any_date else first, tariff=None, name=name, email=email, count=count,
+                cart_ref=new_token(),
+            )  # fmt: skip
+            with locale_of("fr"):
+                await join(ledger, wish, at=now() - timedelta(minutes=minutes))
 
 
 def _tonight() -> datetime:
