@@ -29,7 +29,7 @@ from app.core.logs import configure_logs
 from app.core.redis import close_redis
 from app.core.web import FRONTEND, handle_problem
 from app.counter import api as counter_api
-from app.counter import managing
+from app.counter import managing, seat_view_pages
 from app.counter import pages as counter_pages
 from app.feed import build_feed
 from app.sales import api as sales_api
@@ -110,6 +110,7 @@ def _routers() -> list[Any]:
         counter_api.router,
         counter_pages.router,
         managing.router,
+        seat_view_pages.router,
         seat_view_api.router,
         health.router,
         static,
