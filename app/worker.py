@@ -15,7 +15,9 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
 from pgqueuer.models import Job as QueuedJob
 
+from app.audience.entries import forget_past_entries
 from app.core import db
+from app.core.clock import now
 from app.core.idempotency import forget_old_keys
 from app.core.jobs import JOBS, Job
 from app.core.logs import configure_logs
@@ -23,6 +25,7 @@ from app.core.redis import close_redis
 from app.sales import jobs as _sales_jobs
 from app.sales.methods._stripe import close_connections as close_provider_connections
 from app.sales.upkeep import keep_inventory
+from app.sales.waitlist_watch import watch_waitlists
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -33,19 +36,20 @@ assert _sales_jobs  # imported for its handlers
 async def run(settings: Settings) -> None:
     """Until cancelled; an engine that goes away is waited for."""
     configure_logs(settings.log_format, settings.log_level)
-    keeper = None
+    keeper = watcher = None
     tidier = db.spawn(_keep_tidy(), name="keep tidy")
     try:
         while True:
             try:
                 await db.start_pool(settings.database_pool)
                 keeper = keeper or db.spawn(keep_inventory(settings), name="keep inventory")
+                watcher = watcher or db.spawn(watch_waitlists(), name="watch waitlists")
                 await _run_jobs(settings)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("worker_waits", error=repr(error))
                 await asyncio.sleep(1)
     finally:
-        tasks = [task for task in (keeper, tidier) if task is not None]
+        tasks = [task for task in (keeper, watcher, tidier) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -60,6 +64,7 @@ async def _keep_tidy() -> None:
         await asyncio.sleep(TIDY_EVERY_S)
         try:
             log.info("idempotency_keys_forgotten", count=await forget_old_keys())
+            log.info("waitlist_entries_forgotten", count=await forget_past_entries(now()))
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError) as error:
             log.warning("tidying_waits", error=repr(error))
 

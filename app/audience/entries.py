@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from app.core.errors import Problem
 from app.core.i18n import current_locale, translated
 from app.core.ids import new_token
 
+KEPT_AFTER = timedelta(days=30)
 ALIVE = "SELECT * FROM audience.waitlist_entry WHERE event = $1 AND state <> 'served' ORDER BY joined_at, id"
 
 
@@ -207,6 +208,17 @@ async def remove_entry(entry: int, *, organizer: int) -> None:
 async def _gone(rows: Sequence[Any]) -> None:
     for row in rows:
         await jobs.enqueue("tell_waitlist_places", event=row["event"], refs=[row["cart_ref"]])
+
+
+async def forget_past_entries(at: datetime) -> int:
+    """Names and addresses of those who waited for what has long been played; how many."""
+    async with connection() as ledger:
+        done: str = await ledger.execute(
+            "DELETE FROM audience.waitlist_entry e WHERE NOT EXISTS (SELECT 1 FROM catalog.performance p"
+            " WHERE p.event = e.event AND (e.performance IS NULL OR p.id = e.performance) AND p.starts_at > $1)",
+            at - KEPT_AFTER,
+        )
+    return int(done.rpartition(" ")[2])
 
 
 async def read_list(event: int, asked: Filter, *, organizer: int) -> ManagedList:

@@ -25,6 +25,7 @@ from app.sales.inventory import inventory, lock_group, with_group
 from app.sales.kept import as_stored, name_of
 from app.sales.queries import local
 from app.sales.rules.pricing import label_of, seat_of
+from app.sales.waitlist import places_appeared
 from seating.plan import Plan
 from seating.store import ALLOTTED, HELD, Refusal
 
@@ -177,6 +178,7 @@ async def release_allotment(
             await ledger.execute(
                 "DELETE FROM catalog.allotment_seat WHERE allotment = $1 AND ordinal = ANY($2::int[])", allotment, gone
             )
+        await places_appeared(ledger, offer.event)
         await journal.record(
             f"box-office:{offer.box_office.id}", "allotment_released", f"{offer.id}:{allotment}",
             {"whole": ordinals is None, "places": given}, actor=actor, at=at,

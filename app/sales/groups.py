@@ -23,6 +23,7 @@ from app.core.db import connection, transaction
 from app.core.errors import Problem
 from app.core.ids import new_reference
 from app.sales.inventory import inventory, lock_group, rebuild, with_group
+from app.sales.waitlist import places_appeared
 
 Change = Callable[[asyncpg.Connection], Awaitable[None]]
 
@@ -231,6 +232,7 @@ async def resize_quota(quota: int, size: int, *, organizer: int, actor: str, at:
     office = await _office_of([row["event"]], organizer)
     async with transaction() as ledger:
         await ledger.execute("UPDATE catalog.quota SET size = $2 WHERE id = $1", quota, size)
+        await places_appeared(ledger, row["event"])
         await journal.record(
             f"box-office:{office}", "quota_resized", str(quota), {"before": row["size"], "size": size}, actor=actor,
             at=at,

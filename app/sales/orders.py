@@ -33,6 +33,7 @@ from app.sales.reconciliation import reconcile
 from app.sales.rules.limits import exhausted
 from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
 from app.sales.tables import OrderStatus
+from app.sales.waitlist import places_appeared
 from app.settings import get_settings
 from seating.store import Expired, GroupMissing, HeldItem, Refusal, StoreUnavailable
 
@@ -373,6 +374,7 @@ async def cancel_pending(ledger: asyncpg.Connection, order: Any, *, because: str
     await ledger.execute(
         "UPDATE sales.ticket SET status = 'cancelled' WHERE \"order\" = $1 AND status = 'pending'", order["id"]
     )
+    await places_appeared(ledger, order["event"])
     await journal.record(
         f"box-office:{order['box_office']}", "order_expired", order["code"], {"because": because}, actor=actor, at=at
     )  # fmt: skip

@@ -30,6 +30,7 @@ from seating.plan import Plan
 from seating.store import FREE, GroupMissing, Snapshot
 
 LEFT_KEPT_S = 1.0
+INVENTORY_FOLLOWS = timedelta(seconds=2)
 _left: dict[int, tuple[float, PlacesLeft]] = {}
 
 
@@ -109,19 +110,21 @@ async def join_waitlist(wish: JoinWish, *, at: datetime) -> Joined:
     return joined
 
 
-async def places_appeared(event: int) -> None:
+# Events that share a limit or linked plans give places to each other (AHEAD-12, SEA-7).
+WAITING_BESIDE = """
+SELECT DISTINCT e.event FROM audience.waitlist_entry e JOIN catalog.event v ON v.id = e.event
+WHERE e.state <> 'served'
+    AND coalesce(v.inventory, 'e' || v.id) = (SELECT coalesce(inventory, 'e' || id) FROM catalog.event WHERE id = $1)
+"""
+
+
+async def places_appeared(ledger: asyncpg.Connection, event: int) -> None:
     """Inside the transaction in which places of an event come free: look who waits for them, soon after its commit,
     when the live inventory has followed it."""
-    if await _anybody_waits(event):
-        await jobs.enqueue("look_at_waitlist", after=timedelta(seconds=2), once=f"waitlist:{event}", event=event)
-
-
-async def _anybody_waits(event: int) -> bool:
-    async with connection() as reader:
-        found: bool = await reader.fetchval(
-            "SELECT EXISTS (SELECT 1 FROM audience.waitlist_entry WHERE event = $1 AND state <> 'served')", event
+    for row in await ledger.fetch(WAITING_BESIDE, event):
+        await jobs.enqueue(
+            "look_at_waitlist", after=INVENTORY_FOLLOWS, once=f"waitlist:{row['event']}", event=row["event"]
         )
-    return found
 
 
 async def look(event: int, *, at: datetime) -> Wave:

@@ -1,13 +1,8 @@
-from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from enum import Enum
-from piccolo.columns.base import OnDelete
-from piccolo.columns.base import OnUpdate
-from piccolo.columns.column_types import BigSerial
-from piccolo.columns.column_types import Boolean
-from piccolo.columns.column_types import ForeignKey
-from piccolo.columns.column_types import Integer
-from piccolo.columns.column_types import Timestamptz
-from piccolo.columns.column_types import Varchar
+
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.columns.base import OnDelete, OnUpdate
+from piccolo.columns.column_types import BigSerial, Boolean, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.indexes import IndexMethod
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -71,9 +66,7 @@ DESCRIPTION = "The waitlist (WTL-1)"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="audience", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="audience", description=DESCRIPTION)
 
     manager.add_table(
         class_name="Waitlist",
@@ -155,9 +148,7 @@ async def forwards():
             "unique": False,
             "index": False,
             "index_method": IndexMethod.btree,
-            "choices": Enum(
-                "Mode", {"OFF": "off", "EVENT": "event", "TARIFFS": "tariffs"}
-            ),
+            "choices": Enum("Mode", {"OFF": "off", "EVENT": "event", "TARIFFS": "tariffs"}),
             "db_column_name": None,
             "secret": False,
         },
