@@ -26,6 +26,7 @@ from app.core.web import plain
 from app.counter.desks import desk_of
 from app.counter.figures import figures_of
 from app.live import Connection, Live, LiveSettings, LiveWiring, SeatViewWiring
+from app.sales.cart_keys import open_allotments
 from app.sales.carts import Cart, view_cart
 from app.sales.inventory import inventory, mend
 from app.sales.queries import shows_use
@@ -139,6 +140,11 @@ async def _cart_view(token: str, locale: str) -> dict[str, Any]:
     return view
 
 
+async def _opened_seats(token: str, performance: int) -> frozenset[int]:
+    opened = await _ask(open_allotments(Cart(token, "online", BUYER), performance=performance))
+    return frozenset(seat for each in opened for seat in each.seats)
+
+
 def _locale_of(connection: Connection) -> str:
     return i18n.negotiate(
         connection.query_params.get("language"),
@@ -167,6 +173,7 @@ def _wiring() -> LiveWiring:
         public_quotas=_public_quotas,
         cart_of=_cart_of,
         cart_view=_cart_view,
+        opened_seats=_opened_seats,
         locale_of=_locale_of,
         operator_of=_operator_of,
         may_follow=_may_follow,

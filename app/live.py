@@ -82,6 +82,8 @@ class LiveWiring:
     """(operator, audience, performance id; event id for "figures") → may this operator follow it so."""
     figures: Callable[[int, Any], Awaitable[dict[str, Any] | None]]
     """(event id, operator) → the manager's figures as in the HTTP API; None: no such event."""
+    opened_seats: Callable[[str, int], Awaitable[frozenset[int]]] | None = None
+    """(cart id, performance) → the seats of allotments that the cart's keys open, whoever has them now."""
     waitlist_of: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
     """A cart's public name → where its owner stands on waitlists, as in the `waitlist` frame."""
     seat_view: SeatViewWiring | None = None
@@ -310,7 +312,7 @@ class Live:
         if refusal is not None:
             refuse(outlet, refusal)
             return False
-        cart = _CartTeller(connection, outlet, audience, self._wiring, self._settings.cart_pause_s)
+        cart = _CartTeller(connection, outlet, audience, performance, self._wiring, self._settings.cart_pause_s)
         member = Member(outlet, audience, touched=cart.touched)
         notices = NoticeTeller(
             self._redis,
@@ -342,6 +344,7 @@ class Live:
             count_off()
 
         cart.identify = identify
+        cart.watch = lambda ordinals: self.rooms.watch(topic, member, ordinals)
         if audience == "buyer" and listen(outlet, self._settings.limits, join=join, pong=pong, gone=gone):
             return True
         try:
@@ -416,16 +419,26 @@ _TRY_LATER = Refuse("try_later", "The box office cannot look this up now.", mess
 
 
 class _CartTeller:
-    """Sends `mine` to one connection: at hello, and after each change of its cart's seats, one at a time.
+    """Sends `mine` to one connection: at hello, and after each change of its cart's seats, one at a time; and `kept`,
+    where its keys open seats that others have no use for (AHEAD-2).
 
     A task runs only while there is something to tell; an idle connection has none. A buyer's cart is that of the
     handshake's cookie: once known, the connection itself and all that Litestar keeps with it are let go.
     """
 
     def __init__(
-        self, connection: Connection, outlet: Outlet, audience: str, wiring: LiveWiring, pause_s: float
+        self,
+        connection: Connection,
+        outlet: Outlet,
+        audience: str,
+        performance: int,
+        wiring: LiveWiring,
+        pause_s: float,
     ) -> None:
         self.identify: Callable[[str | None], None] = lambda ref: None
+        self.watch: Callable[[frozenset[int]], list[int] | None] = lambda ordinals: []
+        self._performance = performance
+        self._opened: frozenset[int] = frozenset()
         self._connection: Connection | None = connection
         self._known: tuple[str | None, str] = (None, "")
         self._outlet = outlet
@@ -452,12 +465,22 @@ class _CartTeller:
                 cart, locale = await self._whose()
                 self.identify(None if cart is None else cart_ref(cart))
                 view = None if cart is None else await self._wiring.cart_view(cart, locale)
+                self._outlet.send(messages.mine(view))
+                if cart is not None and self._audience == "buyer" and self._wiring.opened_seats is not None:
+                    await self._tell_kept(await self._wiring.opened_seats(cart, self._performance))
             except SourceUnavailable:
                 self._again = True
-            else:
-                self._outlet.send(messages.mine(view))
             # A script that takes and gives back in a loop must not make us render its cart at that pace.
             await asyncio.sleep(self._pause_s)
+
+    async def _tell_kept(self, opened: frozenset[int]) -> None:
+        """Raises SourceUnavailable while their states are not known."""
+        if opened or self._opened:
+            self._opened = opened
+            can_be_had = self.watch(opened)
+            if can_be_had is None:
+                raise SourceUnavailable("the room is loading")
+            self._outlet.send(messages.kept(can_be_had))
 
     async def _whose(self) -> tuple[str | None, str]:
         """The cart's id, and the language to show it in."""

@@ -80,6 +80,11 @@ class Feed:
         return self.follower.cart
 
     @property
+    def kept(self) -> tuple[int, ...]:
+        """The seats kept for this visitor that can be had now."""
+        return self.follower.kept
+
+    @property
     def seat_view(self) -> str:
         """The version of the photos that show the views from the seats; "" when there are none."""
         return self.follower.seat_view

@@ -70,6 +70,12 @@ class CartTaken(msgspec.Struct, frozen=True):
     cart: dict[str, Any] | None
 
 
+class KeptSeats(msgspec.Struct, frozen=True):
+    """All that is kept for this visitor and can be had now, by ordinal."""
+
+    seats: tuple[int, ...]
+
+
 class FiguresTaken(msgspec.Struct, frozen=True):
     figures: dict[str, Any]
 
@@ -100,7 +106,17 @@ class Refused(msgspec.Struct, frozen=True):
     message: str
 
 
-Event = SnapshotTaken | DeltaTaken | CartTaken | FiguresTaken | NoticeTaken | SeatViewChanged | StatusChanged | Refused
+Event = (
+    SnapshotTaken
+    | DeltaTaken
+    | CartTaken
+    | KeptSeats
+    | FiguresTaken
+    | NoticeTaken
+    | SeatViewChanged
+    | StatusChanged
+    | Refused
+)
 
 
 class Reaction(msgspec.Struct):
@@ -140,6 +156,10 @@ class _Mine(msgspec.Struct):
     cart: dict[str, Any] | None
 
 
+class _Kept(msgspec.Struct):
+    seats: tuple[int, ...]
+
+
 class _SeatView(msgspec.Struct):
     version: str
 
@@ -165,6 +185,7 @@ class Follower:
         self.holders: dict[int, SeatView] = {}
         self.quotas: dict[str, Quota] = {}
         self.cart: dict[str, Any] | None = None
+        self.kept: tuple[int, ...] = ()
         self.seat_view = ""
         self.ahead_ms = 0
         self._joining = False
@@ -232,6 +253,9 @@ class Follower:
         elif kind == "mine":
             self.cart = msgspec.json.decode(text, type=_Mine).cart
             reaction.events.append(CartTaken(self.cart))
+        elif kind == "kept":
+            self.kept = msgspec.json.decode(text, type=_Kept).seats
+            reaction.events.append(KeptSeats(self.kept))
         elif kind == "notice":
             notice = msgspec.json.decode(text, type=NoticeTaken)
             if notice.id not in self._noticed:

@@ -203,6 +203,11 @@ def mine(cart: dict[str, Any] | None) -> Message:
     return Message(_encode({"t": "mine", "cart": cart}))
 
 
+def kept(ordinals: Sequence[int]) -> Message:
+    """Private: the seats kept for this visitor that can be had now."""
+    return Message(_encode({"t": "kept", "seats": ordinals}))
+
+
 def waitlist(entries: Sequence[dict[str, Any]]) -> bytes:
     """Private: where a visitor stands on the waitlists, all of it. Bytes, since it also comes over the bus."""
     return _encode({"t": "waitlist", "entries": entries})

@@ -40,11 +40,12 @@ class Socket(Protocol):
 @dataclass(eq=False, slots=True)
 class Member:
     """One viewer. `ref`: its cart's public name, if it has one; `touched` is called after a change of that cart's
-    seats, and when all holds may have gone."""
+    seats or of those in `watches`, and when all holds may have gone."""
 
     socket: Socket
     audience: str
     ref: str | None = None
+    watches: frozenset[int] = frozenset()
     touched: Callable[[], None] | None = None
     answered: bool = False
 
@@ -76,6 +77,7 @@ class Room:
         self._diverged = False
         self._groups = {name: _Group(audience) for name, audience in AUDIENCES.items()}
         self._carts: dict[str, set[Member]] = {}
+        self._watchers: dict[int, set[Member]] = {}
         self._waiting: dict[Member, Resume | None] = {}
         self._parked: list[Change] = []
         self._before: dict[int, tuple[int, Holder | None]] = {}
@@ -120,6 +122,7 @@ class Room:
         self._groups[member.audience].members.discard(member)
         self._waiting.pop(member, None)
         self._forget_cart(member)
+        self.watch(member, frozenset())
 
     def identify(self, member: Member, ref: str | None) -> None:
         """From now on this viewer's cart is `ref`."""
@@ -127,6 +130,20 @@ class Room:
         member.ref = ref
         if ref is not None and member in self._groups[member.audience].members:
             self._carts.setdefault(ref, set()).add(member)
+
+    def watch(self, member: Member, ordinals: frozenset[int]) -> None:
+        """From now on this viewer is touched when one of these seats changes: what is kept for it (AHEAD-2) looks the
+        same to everybody else, whoever has it."""
+        for ordinal in member.watches - ordinals:
+            watchers = self._watchers[ordinal]
+            watchers.discard(member)
+            if not watchers:
+                del self._watchers[ordinal]
+        if member not in self._groups[member.audience].members:
+            ordinals = frozenset()
+        for ordinal in ordinals - member.watches:
+            self._watchers.setdefault(ordinal, set()).add(member)
+        member.watches = ordinals
 
     def close_all(self, code: int, reason: str) -> None:
         for group in self._groups.values():
@@ -237,12 +254,11 @@ class Room:
                 if message is not None:
                     group.top = board.version
                     self._broadcast(group, message)
-            refs = self._refs
+            concerned = self._concerned()
             self._clean()
-            for ref in refs:
-                for member in list(self._carts.get(ref, ())):
-                    if member.touched:
-                        member.touched()
+            for member in concerned:
+                if member.touched:
+                    member.touched()
         if self.need is Need.NOTHING:
             self._answer_waiting()
 
@@ -388,10 +404,19 @@ class Room:
                 self._broadcast(group, self._snapshot(group.audience))
                 for member in fresh:
                     self._tell_retained(member)
-        for members in list(self._carts.values()):
-            for member in list(members):
-                if member.touched:
-                    member.touched()
+        for member in set[Member]().union(*self._carts.values(), *self._watchers.values()):
+            if member.touched:
+                member.touched()
+
+    def _concerned(self) -> set[Member]:
+        """Whose cart's seats, or whose kept seats, are among what changed since the last flush."""
+        concerned: set[Member] = set()
+        for ref in self._refs:
+            concerned.update(self._carts.get(ref, ()))
+        if self._watchers:
+            for ordinal in self._before:
+                concerned.update(self._watchers.get(ordinal, ()))
+        return concerned
 
     def _clean(self) -> None:
         self._before.clear()

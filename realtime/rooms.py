@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from realtime.board import HISTORY_STEPS, Board, Verdict
-from realtime.messages import CLOSE_INTERNAL, CLOSE_RESTART, CLOSE_UNKNOWN, Change, Message, Picture
+from realtime.messages import ALLOTTED, CLOSE_INTERNAL, CLOSE_RESTART, CLOSE_UNKNOWN, Change, Message, Picture
 from realtime.protocol import Resume
 from realtime.room import Member, Need, Room
 
@@ -126,6 +126,17 @@ class Rooms:
         """This viewer's cart became known, or another."""
         if (live := self._live.get(topic)) is not None:
             live.room.identify(member, ref)
+
+    def watch(self, topic: str, member: Member, ordinals: frozenset[int]) -> list[int] | None:
+        """This viewer is touched by changes of these seats; those of them that are kept (ALLOTTED) now, in order. None:
+        not known at the moment."""
+        if (live := self._live.get(topic)) is None:
+            return None
+        live.room.watch(member, ordinals)
+        board = live.room.board
+        if board is None or live.room.need is not Need.NOTHING:
+            return None
+        return sorted(o for o in ordinals if o < len(board.states) and board.states[o] == ALLOTTED)
 
     def beat_one(self, topic: str, member: Member) -> None:
         """Answer a ping."""

@@ -70,6 +70,31 @@ async def test_a_flushed_redis_is_rebuilt_from_the_ledger_under_open_maps(
         await map_.until(lambda feed: feed.codes[3] == 1)
 
 
+async def test_pupils_with_the_same_key_see_which_of_their_seats_are_left(host: str, theatre: Theatre) -> None:
+    """AHEAD-2: for everybody else nothing changes, and nobody else is told."""
+    path, school = f"performances/{theatre.performance}", "/api/v1/manage/allotments"
+    async with client(host) as manager, client(host) as one, client(host) as two, client(host) as stranger:
+        await sign_in(manager, "manager")
+        wish = {"performance": theatre.performance, "name": "École", "seats": [4, 5, 6]}
+        made = (await manager.post(school, json=wish)).json()
+        for pupil in (one, two):
+            assert (await pupil.post("/api/v1/cart/keys", json={"key": made["key"]})).status_code == 201
+        async with feed(host, path, two) as map_, feed(host, path, stranger) as other:
+            await map_.until(lambda feed: feed.kept == (4, 5, 6))
+            await other.until(lambda feed: feed.status is Status.LIVE)
+            version = other.version
+            body = {"performance": theatre.performance, "seats": [5], "tariff": theatre.full}
+            assert (await one.post("/api/v1/cart/items", json=body)).status_code == 201
+            await map_.until(lambda feed: feed.kept == (4, 6))
+            assert (await one.delete("/api/v1/cart")).status_code == 200
+            await map_.until(lambda feed: feed.kept == (4, 5, 6))
+            released = await manager.post(f"{school}/{made['id']}/release", json={})
+            assert released.status_code == 200, released.text
+            await map_.until(lambda feed: feed.kept == () and feed.codes[5] == 0)
+            await other.until(lambda feed: feed.version > version)
+            assert other.kept == ()
+
+
 async def test_the_staff_s_feeds_open_to_the_staff_of_the_house_only(host: str, theatre: Theatre) -> None:
     counter, figures = f"counter/performances/{theatre.performance}", f"manage/{theatre.event}"
     async with client(host) as nobody:

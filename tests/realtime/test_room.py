@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from realtime import messages
-from realtime.messages import CLOSE_SLOW, FREE, PENDING, SOLD, USED, Picture
+from realtime.messages import ALLOTTED, CLOSE_SLOW, FREE, PENDING, SOLD, USED, Picture
 from realtime.protocol import Resume
 from realtime.room import Member, Need, Room
 from tests.realtime.world import LEA, ONLINE, Sink, became, change, held, open_room, picture, watch
@@ -255,6 +255,30 @@ def test_a_cart_s_own_viewers_are_told_that_its_seats_changed() -> None:
     room.deliver(change(2, became(3, FREE)))
     room.flush()
     assert told == ["mine", "mine"]
+
+
+def test_whoever_watches_kept_seats_is_told_that_they_changed() -> None:
+    """AHEAD-2: to others they look the same whoever has them, so no delta tells of it."""
+    room = open_room(Picture("e1", 0, bytes([FREE, ALLOTTED, ALLOTTED]), {}, {}, 1_000))
+    told: list[str] = []
+    pupil, sink = watch(room, touched=lambda: told.append("pupil"))
+    watch(room, touched=lambda: told.append("a stranger"))
+    room.watch(pupil, frozenset({1}))
+    for version, ordinal in enumerate((1, 2, 0), start=1):
+        room.deliver(change(version, held(ordinal)))
+        room.flush()
+    assert (told, sink.kinds()) == (["pupil"], ["snapshot", "delta"])
+    room.watch(pupil, frozenset({2}))
+    room.deliver(change(4, became(1, ALLOTTED)))
+    room.flush()
+    assert told == ["pupil"]
+    room.load(picture(n=3, epoch="e2"))
+    assert told == ["pupil"] * 2
+    room.leave(pupil)
+    room.watch(pupil, frozenset({2}))
+    room.deliver(change(1, held(2), epoch="e2"))
+    room.flush()
+    assert told == ["pupil"] * 2
 
 
 def test_all_carts_are_looked_at_again_when_holds_may_have_gone() -> None:

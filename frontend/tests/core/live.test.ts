@@ -168,6 +168,13 @@ test("private and last words are told, unknown kinds are not minded", () => {
   assert.deepEqual([heard.carts, heard.refused], [[{ items: [] }, null], ["forbidden"]]);
 });
 
+test("which of the kept seats are left is told as it comes (AHEAD-2)", () => {
+  const kept: (readonly number[])[] = [];
+  const follower = new Follower({ onKept: (seats) => kept.push(seats) });
+  for (const seats of [[4, 5], [5], []]) follower.receive(JSON.stringify({ t: "kept", seats }), 0);
+  assert.deepEqual(kept, [[4, 5], [5], []]);
+});
+
 test("a page is told of other photos, and not of those that it knows (LIVE-5)", () => {
   const versions: string[] = [];
   const follower = new Follower({ onSeatView: (version) => versions.push(version) });

@@ -40,6 +40,8 @@ export interface Listeners {
   onDelta?(changes: readonly SeatChange[]): void;
   /** The visitor's own cart as the HTTP API gives it; null: there is none. */
   onMine?(cart: unknown): void;
+  /** The seats kept for this visitor, whose keys open them, that can be had now (AHEAD-2): all of them. */
+  onKept?(seats: readonly number[]): void;
   /** Each once, also when it comes again on another connection or page. */
   onNotice?(notice: Notice): void;
   /** Other photos show the views from the seats now (LIVE-5): fetch them, but not all viewers at once. "": none. */
@@ -162,6 +164,8 @@ export class Follower {
         return this.receiveBeat(frame, nowMs, reaction);
       case "mine":
         return this.tell.onMine?.(frame["cart"] ?? null);
+      case "kept":
+        return this.tell.onKept?.(list(frame["seats"]).map(integer));
       case "notice":
         return this.receiveNotice(frame);
       case "seat_view":
