@@ -18,7 +18,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from realtime.follower import Event, Follower, Reaction, Status
+from realtime.follower import Event, Follower, OwnEntry, Reaction, Status
 from realtime.messages import Quota
 
 SNAPSHOT_BYTES_MAX = 4 * 1024 * 1024
@@ -83,6 +83,11 @@ class Feed:
     def kept(self) -> tuple[int, ...]:
         """The seats kept for this visitor that can be had now."""
         return self.follower.kept
+
+    @property
+    def waitlist(self) -> tuple[OwnEntry, ...]:
+        """This visitor's own places on waitlists."""
+        return self.follower.waitlist
 
     @property
     def seat_view(self) -> str:

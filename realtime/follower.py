@@ -89,6 +89,26 @@ class NoticeTaken(msgspec.Struct, frozen=True):
     href: str = ""
 
 
+class OwnEntry(msgspec.Struct, frozen=True):
+    """One's own place on a waitlist; performance, tariff: None is any. `until_ms` and what follows: of an offer."""
+
+    id: int
+    performance: int | None
+    tariff: int | None
+    count: int
+    position: int
+    state: str
+    until_ms: int | None = None
+    offered_performance: int | None = None
+    offered_count: int = 0
+
+
+class WaitlistTaken(msgspec.Struct, frozen=True):
+    """All that this visitor waits for."""
+
+    entries: tuple[OwnEntry, ...]
+
+
 class SeatViewChanged(msgspec.Struct, frozen=True):
     """Other photos show the views from the seats now; "": none."""
 
@@ -113,6 +133,7 @@ Event = (
     | KeptSeats
     | FiguresTaken
     | NoticeTaken
+    | WaitlistTaken
     | SeatViewChanged
     | StatusChanged
     | Refused
@@ -186,6 +207,7 @@ class Follower:
         self.quotas: dict[str, Quota] = {}
         self.cart: dict[str, Any] | None = None
         self.kept: tuple[int, ...] = ()
+        self.waitlist: tuple[OwnEntry, ...] = ()
         self.seat_view = ""
         self.ahead_ms = 0
         self._joining = False
@@ -256,6 +278,10 @@ class Follower:
         elif kind == "kept":
             self.kept = msgspec.json.decode(text, type=_Kept).seats
             reaction.events.append(KeptSeats(self.kept))
+        elif kind == "waitlist":
+            own = msgspec.json.decode(text, type=WaitlistTaken)
+            self.waitlist = own.entries
+            reaction.events.append(own)
         elif kind == "notice":
             notice = msgspec.json.decode(text, type=NoticeTaken)
             if notice.id not in self._noticed:

@@ -34,6 +34,19 @@ export interface Notice {
   readonly href: string;
 }
 
+/** One's own place on a waitlist; performance, tariff: null is any. The last three are an offer's, while it runs. */
+export interface OwnEntry {
+  readonly id: number;
+  readonly performance: number | null;
+  readonly tariff: number | null;
+  readonly count: number;
+  readonly position: number;
+  readonly state: "waiting" | "offered" | "served";
+  readonly until_ms: number | null;
+  readonly offered_performance: number | null;
+  readonly offered_count: number;
+}
+
 export interface Listeners {
   /** Everything was replaced: one code a seat, by ordinal. The array is the follower's own; do not write to it. */
   onSnapshot?(states: Uint8Array, holders: ReadonlyMap<number, Holder>): void;
@@ -46,6 +59,8 @@ export interface Listeners {
   onNotice?(notice: Notice): void;
   /** Other photos show the views from the seats now (LIVE-5): fetch them, but not all viewers at once. "": none. */
   onSeatView?(version: string): void;
+  /** All that this visitor waits for, each time anything of it moves; nothing is told to whoever never waited. */
+  onWaitlist?(entries: OwnEntry[]): void;
   onQuotas?(quotas: ReadonlyMap<string, Quota>): void;
   onFigures?(figures: Record<string, unknown>): void;
   onStatus?(status: Status): void;
@@ -166,6 +181,8 @@ export class Follower {
         return this.tell.onMine?.(frame["cart"] ?? null);
       case "kept":
         return this.tell.onKept?.(list(frame["seats"]).map(integer));
+      case "waitlist":
+        return this.tell.onWaitlist?.(list(frame["entries"]).map((entry) => readEntry(object(entry))));
       case "notice":
         return this.receiveNotice(frame);
       case "seat_view":
@@ -460,6 +477,23 @@ function readHolder(entry: readonly unknown[], n: number): [number, Holder] {
   const ordinal = integer(entry[0]);
   if (ordinal < 0 || ordinal >= n) throw new Misfit(`a holder of seat ${ordinal} of ${n}`);
   return [ordinal, { kind: string(entry[1]), label: string(entry[2]), expiresAtMs: integer(entry[3]) }];
+}
+
+function readEntry(entry: Record<string, unknown>): OwnEntry {
+  const perhaps = (value: unknown): number | null => (value == null ? null : integer(value));
+  const state = string(entry["state"]);
+  if (state !== "waiting" && state !== "offered" && state !== "served") throw new Misfit(`nobody is ${state}`);
+  return {
+    id: integer(entry["id"]),
+    performance: perhaps(entry["performance"]),
+    tariff: perhaps(entry["tariff"]),
+    count: integer(entry["count"]),
+    position: integer(entry["position"]),
+    state,
+    until_ms: perhaps(entry["until_ms"]),
+    offered_performance: perhaps(entry["offered_performance"]),
+    offered_count: integer(entry["offered_count"] ?? 0),
+  };
 }
 
 function readQuotas(value: unknown): [string, Quota][] {
