@@ -93,6 +93,7 @@ class OwnEntry(msgspec.Struct, frozen=True):
     """One's own place on a waitlist; performance, tariff: None is any. `until_ms` and what follows: of an offer."""
 
     id: int
+    event: int
     performance: int | None
     tariff: int | None
     count: int

@@ -37,6 +37,7 @@ export interface Notice {
 /** One's own place on a waitlist; performance, tariff: null is any. The last three are an offer's, while it runs. */
 export interface OwnEntry {
   readonly id: number;
+  readonly event: number;
   readonly performance: number | null;
   readonly tariff: number | null;
   readonly count: number;
@@ -485,6 +486,7 @@ function readEntry(entry: Record<string, unknown>): OwnEntry {
   if (state !== "waiting" && state !== "offered" && state !== "served") throw new Misfit(`nobody is ${state}`);
   return {
     id: integer(entry["id"]),
+    event: integer(entry["event"]),
     performance: perhaps(entry["performance"]),
     tariff: perhaps(entry["tariff"]),
     count: integer(entry["count"]),
