@@ -105,7 +105,9 @@ def _add_tools(verbs: argparse._SubParsersAction[Parser]) -> None:
     steps = stock.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     comparing = steps.add_parser("check", help="say where it differs from itself or from the ledger")
     comparing.add_argument("--repair", action="store_true", help="mend it while selling goes on, and look again")
-    comparing.add_argument("--group", default="", metavar="GROUP", help="this one only, by its name or an event's number")
+    comparing.add_argument(
+        "--group", default="", metavar="GROUP", help="this one only, by its name or an event's number"
+    )
     comparing.add_argument("--json", action="store_true", help="answer as JSON")
     comparing.add_argument("--language", default="", metavar="CODE", help="fr, en; else the environment's")
     comparing.set_defaults(do=_check_inventory)
