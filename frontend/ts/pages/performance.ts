@@ -9,9 +9,11 @@ import { FREE, type PlanJson, WHEELCHAIR } from "../seatmap/plan";
 import { Basket } from "../shop/basket";
 import { BestAsker, easier } from "../shop/best";
 import { type BestWish, CartKeeper } from "../shop/cart";
+import { importingModel } from "../shop/importing";
 import { KeyField } from "../shop/keys";
 import { wordsForLeft } from "../shop/left";
 import { QuantityPicker } from "../shop/quantity";
+import { SeatViewing } from "../shop/seat_views";
 import { type Connection, followSeats } from "../shop/seats_feed";
 import { SoldOut } from "../shop/sold_out";
 import type { Cart, CartItem, OpenAllotment, Performance } from "../shop/types";
@@ -24,6 +26,7 @@ let basket: Basket | null = null;
 let quantity: QuantityPicker | null = null;
 let asker: BestAsker | null = null;
 let live: Live | null = null;
+let views: SeatViewing | null = null;
 const soldOut = new SoldOut(performance, showStatus, () => {
   basket?.open(false);
   byId("house").querySelector(".house__main")?.scrollIntoView({ block: "nearest" });
@@ -47,6 +50,7 @@ let lost: number[] = [];
 async function open(): Promise<void> {
   const plan = performance.seated ? await loadPlan() : null;
   if (performance.seated && !plan) return;
+  if (plan && (await importsPhotos(plan))) return;
   asker = plan && soldOut.onSale ? new BestAsker(performance, plan.seats.k.filter((kind) => kind === WHEELCHAIR).length, takeBest) : null;
   basket = new Basket(byId("basket"), keeper, performance, {
     remove: (item) => void tryTo(() => giveBack(item)),
@@ -59,6 +63,7 @@ async function open(): Promise<void> {
     map.addEventListener("seat-choose", (event) => void takeSeat((event as CustomEvent<SeatEvent>).detail.seat));
     map.addEventListener("seat-return", (event) => void returnSeat((event as CustomEvent<SeatEvent>).detail.seat));
     map.setMine(keeper.seatsIn(performance.id));
+    views = new SeatViewing(performance.id, plan, map);
   } else if (!performance.seated) {
     quantity = new QuantityPicker(byId("tariffs"), performance, keeper, stepQuantity);
   }
@@ -76,6 +81,14 @@ async function open(): Promise<void> {
   document.addEventListener("placeur:theme", () => basket?.show());
   document.querySelector(".house__main")?.addEventListener("pointerdown", () => basket?.open(false));
   followLive();
+}
+
+/** A manager's tab in import mode is no shop: it photographs the view from seats (SEA-4). */
+async function importsPhotos(plan: PlanJson): Promise<boolean> {
+  const model = importingModel();
+  if (model === null || !map) return false;
+  const { startImporting } = await import("../shop/import_mode");
+  return startImporting(model, performance, plan, map, byId("basket"));
 }
 
 async function presentKey(key: string): Promise<readonly OpenAllotment[]> {
@@ -133,6 +146,7 @@ function followLive(): void {
       if (allowed.length) quantity?.showLeft(Math.min(...allowed));
       showLeft();
     },
+    onSeatView: (version) => views?.hear(version),
     onConnection: showConnection,
   });
 }
@@ -167,6 +181,7 @@ function hearOfCart(cart: Cart | null): void {
 }
 
 function showConnection(connection: Connection): void {
+  if (connection === "asking") void views?.look();
   const pulse = byId("pulse");
   pulse.hidden = false;
   pulse.dataset["state"] = connection;
