@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from app.audience.entries import ListTotals, totals_of
 from app.catalog.offers import Offer
 from app.catalog.queries import offers_of, offers_of_group, plan_of
 from app.catalog.rules.selling import limits_of
@@ -23,6 +25,15 @@ from seating.store import ALLOTTED, FREE, HELD, LINKED, PENDING, SOLD, USED, Sna
 MINUTES = 60
 OFFLINE_AFTER = timedelta(seconds=20)
 LATEST = 12
+
+
+class WaitlistFigures(Struct, frozen=True):
+    """Who waits for places (WTL-1), and who was told of some and may still react."""
+
+    waiting_entries: int
+    waiting_places: int
+    offered_entries: int
+    offered_places: int
 
 
 class PerformanceFigures(Struct, frozen=True, kw_only=True):
@@ -41,6 +52,8 @@ class PerformanceFigures(Struct, frozen=True, kw_only=True):
     kept: int
     linked: int
     takings_minor: int
+    waitlist: WaitlistFigures
+    """Those who wait for this performance; those to whom any will do are in the event's."""
     plan: int | None
     zones: tuple[ZoneFigures, ...]
 
@@ -80,6 +93,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     sales_per_minute: tuple[int, ...]
     scans: tuple[GateFigures, ...]
     devices: tuple[DeviceFigures, ...]
+    waitlist: WaitlistFigures
     latest: tuple[LatestSale, ...]
 
 
@@ -129,6 +143,9 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
             organizer,
         )
         kept = await kept_back(ledger, {o.id: o for o in group}, {}, at)
+        waiting = await ledger.fetch(
+            "SELECT performance, state, places, offered_count FROM audience.waitlist_entry WHERE event = $1", event
+        )
     snapshots = {o.id: await snapshot_of(o) for o in offers}
     spoken_for = {key: count for snapshot in snapshots.values() for key, (count, _) in snapshot.quotas.items()}
     by_performance = {row["performance"]: row for row in sold}
@@ -138,7 +155,7 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
         title=title_of(offers[0]) if len(offers) == 1 else translated(offers[0].title),
         currency=offers[0].currency,
         performances=tuple(
-            [await _performance(o, snapshots[o.id], by_performance.get(o.id), kept) for o in offers]
+            [await _performance(o, snapshots[o.id], by_performance.get(o.id), kept, waiting) for o in offers]
         ),
         quotas=quotas_filled(offers, group, spoken_for, kept),
         takings_minor=sum(int(row["minor"]) for row in sold),
@@ -146,6 +163,7 @@ async def figures_of(event: int, *, organizer: int) -> Figures | None:
         sales_per_minute=_per_minute({row["ago"]: row["n"] for row in minutes}),
         scans=tuple(GateFigures(row["name"], row["admitted"], row["refused"]) for row in scans),
         devices=tuple(_device(row, at, zone) for row in devices),
+        waitlist=_waiting(totals_of(waiting)),
         latest=tuple(
             LatestSale(
                 code=row["code"], name=row["name"], at=local(row["paid_at"], zone), total_minor=row["total_minor"],
@@ -160,7 +178,9 @@ def _per_minute(by_age: dict[int, int]) -> tuple[int, ...]:
     return tuple(by_age.get(MINUTES - 1 - index, 0) for index in range(MINUTES))
 
 
-async def _performance(offer: Offer, snapshot: Snapshot, sold: Any, kept_of: dict[str, int]) -> PerformanceFigures:
+async def _performance(
+    offer: Offer, snapshot: Snapshot, sold: Any, kept_of: dict[str, int], waiting: Sequence[Any]
+) -> PerformanceFigures:
     states = snapshot.states
     plan = await plan_of(offer)
     if plan is not None:
@@ -182,9 +202,16 @@ async def _performance(offer: Offer, snapshot: Snapshot, sold: Any, kept_of: dic
     return PerformanceFigures(
         id=offer.id, title=title_of(offer), starts_at=local(offer.starts_at, offer.zone), capacity=capacity, free=free,
         held=held, pending=pending, sold=sold_now, used=used, kept=kept, linked=linked,
-        takings_minor=int(sold["minor"]) if sold else 0, plan=offer.plan,
+        takings_minor=int(sold["minor"]) if sold else 0,
+        waitlist=_waiting(totals_of(row for row in waiting if row["performance"] == offer.id)), plan=offer.plan,
         zones=zones_filled(offer.plan, plan, states) if plan is not None and offer.plan is not None else (),
     )  # fmt: skip
+
+
+def _waiting(totals: ListTotals) -> WaitlistFigures:
+    return WaitlistFigures(
+        totals.waiting_entries, totals.waiting_places, totals.offered_entries, totals.offered_places
+    )
 
 
 def _device(row: Any, at: Any, zone: str) -> DeviceFigures:
