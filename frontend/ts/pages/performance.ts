@@ -27,10 +27,7 @@ let quantity: QuantityPicker | null = null;
 let asker: BestAsker | null = null;
 let live: Live | null = null;
 let views: SeatViewing | null = null;
-const soldOut = new SoldOut(performance, showStatus, () => {
-  basket?.open(false);
-  byId("house").querySelector(".house__main")?.scrollIntoView({ block: "nearest" });
-});
+const soldOut = new SoldOut(performance, showStatus, showPlaces);
 /** Kept seats that this cart's codes open, but those that turned out to be gone. */
 const opened = new Set<number>();
 const keys = new KeyField(presentKey, (seats) => {
@@ -146,9 +143,20 @@ function followLive(): void {
       if (allowed.length) quantity?.showLeft(Math.min(...allowed));
       showLeft();
     },
+    onWaitlist: (entries) => {
+      soldOut.hear(entries);
+      showStatus();
+    },
     onSeatView: (version) => views?.hear(version),
+    onHere: showPlaces,
     onConnection: showConnection,
   });
+}
+
+/** Told of places, one wants to see them, not the basket. */
+function showPlaces(): void {
+  basket?.open(false);
+  soldOut.look();
 }
 
 /** What is said where nothing can be bought. */

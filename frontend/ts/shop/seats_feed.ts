@@ -13,12 +13,15 @@ export interface SeatsFeedListeners extends Omit<Listeners, "onStatus"> {
   onConnection(connection: Connection): void;
   /** A whole picture from asking: differences matter, since nobody told of the steps between. */
   onPicture(states: readonly number[]): void;
+  /** A notice leads to this very page: what it speaks of is to be shown. */
+  onHere(): void;
 }
 
 /** Words for this visitor alone: they stay until they are read. */
-function showNotice({ id, text, href }: Notice): void {
+function showNotice({ id, text, href }: Notice, onHere: () => void): void {
   const words = { text, name: `notice-${id}`, lastsMs: 0 };
-  toast(href ? { ...words, action: { label: t("Show"), act: () => location.assign(href) } } : words);
+  const act = (): void => (href === location.pathname ? onHere() : location.assign(href));
+  toast(href ? { ...words, action: { label: t("Show"), act } } : words);
 }
 
 /** Follows `/live/performances/{id}`; after five seconds without it, asks `/seats` every four until it is back. */
@@ -55,9 +58,9 @@ export function followSeats(performance: number, seated: boolean, tell: SeatsFee
   };
 
   askAgain(WAIT_FOR_LIVE_MS);
-  const { onConnection, ...listeners } = tell;
+  const { onConnection, onHere, ...listeners } = tell;
   return follow(`/live/performances/${performance}`, {
-    onNotice: showNotice,
+    onNotice: (notice) => showNotice(notice, onHere),
     ...listeners,
     onStatus: (now) => {
       status = now;

@@ -2,7 +2,7 @@
 import { ask, newKey } from "../core/api";
 import type { Performance } from "./types";
 import { Waitlist } from "./waitlist";
-import { Fullness } from "./waitlist_rules";
+import { Fullness, type Line } from "./waitlist_rules";
 
 /** All who look at a house see its last seat go at once; their questions are spread. */
 const SPREAD_MS = 6_000;
@@ -39,6 +39,11 @@ export class SoldOut {
   /** As the live feed has it: see `Fullness`. */
   sees(free: number | null, allowed: readonly number[]): void {
     if (this.onSale && this.fullness.sees(free, allowed)) this.lookWithin(SPREAD_MS);
+  }
+
+  /** The visitor's own places on the list. Told of some, one must find them on sale. */
+  hear(entries: readonly Line[]): void {
+    if (this.waitlist.hear(entries)) this.look();
   }
 
   /** What is on sale may have changed: the server is asked at once. */

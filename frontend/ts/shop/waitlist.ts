@@ -89,13 +89,14 @@ export class Waitlist {
     this.dress();
   }
 
-  /** The visitor's own entries, as the feed tells them. */
-  hear(entries: readonly Line[]): void {
+  /** The visitor's own entries, as the feed tells them. Whether one of them was just told of places. */
+  hear(entries: readonly Line[]): boolean {
     const before = this.lines;
     this.lines = linesFor(entries, this.performance);
     const offered = this.lines.some(({ id, state }) => state === "offered" && before.find((each) => each.id === id)?.state !== "offered");
     if (offered) this.element.open = true;
     this.dress();
+    return offered;
   }
 
   get isOffered(): boolean {

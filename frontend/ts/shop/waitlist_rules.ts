@@ -1,25 +1,9 @@
 /** What a page concludes of a waiting list, without touching the page: whom it concerns, what is said, when to look. */
 import { showNumber, t, tn } from "../core/i18n";
+import type { OwnEntry } from "../core/live";
 import type { Performance } from "./types";
 
-/** One of the visitor's own entries, as the feed's `waitlist` frame has it (docs/feed.md). */
-export interface Line {
-  id: number;
-  event: number;
-  /** null: any performance of the event. */
-  performance: number | null;
-  /** null: the list is for the whole event. */
-  tariff: number | null;
-  count: number;
-  /** 0 unless it waits. */
-  position: number;
-  state: "waiting" | "offered" | "served";
-  /** Until when nobody behind is told. */
-  until_ms: number | null;
-  /** Where the places are that it was told of, and how many of those that it wants. */
-  offered_performance: number | null;
-  offered_count: number;
-}
+export type Line = OwnEntry;
 
 /** The visitor's own entries that are about this performance, those with news first. */
 export function linesFor(entries: readonly Line[], { id, event }: Pick<Performance, "id" | "event">): Line[] {
