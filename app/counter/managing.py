@@ -32,6 +32,7 @@ from app.sales.groups import (
     share_quota,
     unlink_performances,
 )
+from app.sales.shown import Shown, ShownView, change_shown, shown_of
 
 Moment = Annotated[datetime, Meta(tz=True)]
 SeatName = Annotated[str, Meta(max_length=200)]
@@ -120,6 +121,28 @@ async def patch_quota(request: Request[Any, Any, Any], quota: int, data: QuotaCh
     return list(found)
 
 
+class ShownChange(Struct, frozen=True, kw_only=True):
+    """What is not given stays. `sold_out_text` by language, all of them."""
+
+    show: Shown | None = None
+    sold_out_text: dict[str, Annotated[str, Meta(max_length=1_000)]] | None = None
+
+
+@get("/events/{event:int}/shown", summary="What buyers are told of how many are left")
+async def get_shown(request: Request[Any, Any, Any], event: int) -> ShownView:
+    operator = await require(request, Role.MANAGER)
+    return await shown_of(event, organizer=operator.organizer)
+
+
+@patch("/events/{event:int}/shown", summary="Nothing, what is left or what is sold; and the words for sold out")
+async def patch_shown(request: Request[Any, Any, Any], event: int, data: ShownChange) -> ShownView:
+    operator = await require(request, Role.MANAGER)
+    return await change_shown(
+        event, organizer=operator.organizer, actor=f"account:{operator.account}", at=now(), show=data.show,
+        sold_out_text=data.sold_out_text,
+    )  # fmt: skip
+
+
 @delete("/inventory/{event:int}", summary="An event that shares nothing any more has an inventory of its own again")
 async def delete_inventory(request: Request[Any, Any, Any], event: int) -> None:
     operator = await require(request, Role.MANAGER)
@@ -197,7 +220,8 @@ router = Router(
     path="/api/v1/manage",
     route_handlers=[
         get_allotments, post_allotment, patch_allotment, post_release, get_links, post_links, delete_link, get_quotas,
-        patch_quota, delete_inventory, post_seat, get_staff, patch_staff,
+        patch_quota, delete_inventory, post_seat, get_shown,
+        patch_shown, get_staff, patch_staff,
     ],
     tags=["manage"],
 )  # fmt: skip

@@ -21,6 +21,7 @@ from app.counter.figures import Figures, figures_of
 from app.sales.carts import title_of
 from app.sales.pages import office_of
 from app.sales.queries import local, view_performance
+from app.sales.shown import shown_of
 from app.sales.visitors import cart_cookie, counter_cart, new_counter_cart
 
 STILL_WATCHED = timedelta(days=1)
@@ -89,6 +90,29 @@ async def show_allotments(request: Request[Any, Any, Any], performance: int | No
     )
 
 
+@get("/manage/limits", include_in_schema=False)
+async def show_limits(request: Request[Any, Any, Any], event: int | None = None) -> Response[Any]:
+    """How many of what an event sells, and what buyers are told of it (QUO-1, QUO-4)."""
+    if await operator_of(request) is None:
+        return Redirect("/login?next=/manage/limits", status_code=303)
+    operator = await require(request, Role.MANAGER)
+    events = _events(await offers_of_organizer(operator.organizer))
+    chosen = event if event is not None else next(iter(events), {"id": None})["id"]
+    figures = await figures_of(chosen, organizer=operator.organizer) if chosen is not None else None
+    if chosen is not None and figures is None:
+        raise Problem("not_found")
+    return page(
+        request,
+        "manage/limits.html",
+        operator=operator,
+        events=events,
+        event=chosen,
+        figures=plain(figures),
+        shown=plain(await shown_of(chosen, organizer=operator.organizer)) if chosen is not None else None,
+        box_office=await office_of(operator),
+    )
+
+
 @get("/api/v1/manage/figures", summary="What moves, for one event", tags=["manage"])
 async def get_figures(request: Request[Any, Any, Any], event: int) -> Figures:
     operator = await require(request, Role.MANAGER)
@@ -117,4 +141,4 @@ def _evenings(offers: Sequence[Offer], at: datetime) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-router = Router(path="/", route_handlers=[show_counter, show_dashboard, show_allotments, get_figures])
+router = Router(path="/", route_handlers=[show_counter, show_dashboard, show_allotments, show_limits, get_figures])

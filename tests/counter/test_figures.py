@@ -8,7 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cast import Theatre
+from app.core.clock import now
+from app.sales.carts import Wish, add_to_cart
+from app.sales.orders import place_order
+from tests.cast import ALICE, Theatre, buyer_cart
 from tests.shop import browser, open_shop, sign_in
 
 
@@ -43,6 +46,20 @@ async def test_kept_places_are_told_apart_from_those_held_and_left(shop: str, th
     (limit,) = told["quotas"]
     assert (limit["name"], limit["performance"]) == ("Capacity", theatre.standing)
     assert (limit["size"], limit["used"], limit["kept"]) == (20, 3, 8)
+
+
+async def test_what_is_being_paid_is_told_apart_from_what_baskets_hold(shop: str, theatre: Theatre) -> None:
+    """Where nothing is numbered too: 3 places of an order that waits for its payment, 2 in a basket."""
+    cart = buyer_cart()
+    await add_to_cart(cart, Wish(performance=theatre.standing, quantity=3), at=now())
+    await place_order(cart, ALICE, method="card", expected_total_minor=None, settled=False, at=now())
+    async with browser(shop) as manager, browser(shop) as buyer:
+        await sign_in(manager, "manager")
+        asked = {"performance": theatre.standing, "quantity": 2}
+        assert (await buyer.post("/api/v1/cart/items", json=asked)).status_code == 201
+        (evening,) = (await figures(manager, theatre.standing_event))["performances"]
+    told = {name: evening[name] for name in ("pending", "held", "sold", "free", "takings_minor")}
+    assert told == {"pending": 3, "held": 2, "sold": 0, "free": 15, "takings_minor": 0}
 
 
 async def test_a_zone_follows_what_happens_to_its_own_seats(shop: str, theatre: Theatre) -> None:

@@ -48,4 +48,6 @@ function showBasket(): void {
 wireTheme();
 wireMenus();
 showBasket();
+// On a phone the staff's tabs are wider than the screen: where one is must be among those that are seen.
+document.querySelector(".work-tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.addEventListener("placeur:basket", showBasket);

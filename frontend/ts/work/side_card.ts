@@ -28,6 +28,7 @@ export class SideCard {
 
   constructor(
     private readonly id: number,
+    event: number,
     startsAt: string,
     title: string,
     private readonly options: SideOptions,
@@ -41,7 +42,7 @@ export class SideCard {
       h("header", { class: "side__head" }, h("h3", { id: `side-name-${id}` }, name), foreign ? takeAway : null),
       h("p", { class: "side__title soft small" }, h("span", {}, title), this.lamp),
       this.body,
-      h("p", { class: "side__links small" }, h("a", { href: `/manage/allotments?performance=${id}` }, t("Allotments"))),
+      h("p", { class: "side__links small" }, h("a", { href: `/manage/allotments?performance=${id}` }, t("Allotments")), h("a", { href: `/manage/limits?event=${event}` }, t("Limits"))),
     );
   }
 

@@ -111,7 +111,7 @@ export class Sides {
     const evening = this.evenings.find((each) => each.id === id);
     const named = own !== undefined && this.own().some(({ title }) => title !== own.title);
     const title = own?.title ?? evening?.title ?? "";
-    return new SideCard(id, own?.starts_at ?? evening?.starts_at ?? "", title, { foreign: own === undefined, named, away: () => this.toggle(id) });
+    return new SideCard(id, this.eventOf(id), own?.starts_at ?? evening?.starts_at ?? "", title, { foreign: own === undefined, named, away: () => this.toggle(id) });
   }
 
   private dressChooser(): void {

@@ -1,0 +1,106 @@
+"""A manager's limits at real screens (QUO-1, QUO-4, LIVE-3): set on one page, moving on the pages of buyers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Invite
+from tests.browser.test_house import number_in
+from tests.browser.visitor import DESKTOP, PHONE, Visitor
+from tests.running import RunningDemo, eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def capacity_at(demo: RunningDemo, performance: int) -> Any:
+    (row,) = await demo.ask(
+        "SELECT id, size, event FROM catalog.quota WHERE performance = $1 AND tariff IS NULL", performance
+    )
+    return row
+
+
+@contextlib.asynccontextmanager
+async def at_the_limits(demo: RunningDemo, camille: Visitor, performance: int) -> AsyncIterator[Any]:
+    """The manager on the page; what she changed is as before when she leaves."""
+    limit = await capacity_at(demo, performance)
+    api = camille.page.context.request
+    await camille.signs_in("manager", "/manage/limits")
+    await camille.goes_to(f"/manage/limits?event={limit['event']}")
+    await expect(camille.page.locator("#live")).to_have_attribute("data-state", "live")
+    before = await (await api.get(f"{demo.url}/api/v1/manage/events/{limit['event']}/shown")).json()
+    try:
+        yield limit
+    finally:
+        await api.patch(f"{demo.url}/api/v1/manage/quotas/{limit['id']}", data={"size": limit["size"]})
+        told = {"show": before["show"], "sold_out_text": before["sold_out_text"]}
+        await api.patch(f"{demo.url}/api/v1/manage/events/{limit['event']}/shown", data=told)
+
+
+async def set_limit(camille: Visitor, limit: int, size: str) -> None:
+    form = camille.page.locator(f'[data-limit="{limit}"] .cap__form')
+    await form.locator("input").fill(size)
+    await form.locator("button").click()
+
+
+async def test_a_raised_limit_moves_the_counter_of_a_shop_page_that_is_open(
+    demo: RunningDemo, festival_day: int, invite: Invite
+) -> None:
+    camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE)
+    async with at_the_limits(demo, camille, festival_day) as limit:
+        await ana.goes_to(f"/p/{festival_day}")
+        await expect(ana.page.locator("#pulse")).to_have_attribute("data-state", "live")
+        left = ana.page.locator(".tariffs__left")
+        before = await number_in(left)
+        await ana.page.evaluate("() => { window.neverReloaded = true; }")
+
+        await set_limit(camille, limit["id"], str(limit["size"] + 50))
+
+        async def moved() -> bool:
+            return await number_in(left) == before + 50
+
+        await eventually(moved, "fifty more are left on the open page")
+        assert await ana.page.evaluate("() => window.neverReloaded")
+        row = camille.page.locator(f'[data-limit="{limit["id"]}"]')
+        await expect(row.locator(".limit__told")).to_contain_text(str(limit["size"] + 50))
+        (line,) = await demo.ask(
+            "SELECT body FROM core.journal_line WHERE action = 'quota_resized' ORDER BY at DESC, sequence DESC LIMIT 1"
+        )
+        assert f'"size":{limit["size"] + 50}' in line["body"]
+
+
+async def test_a_limit_of_nothing_shows_the_organisers_words_on_open_pages(
+    demo: RunningDemo, festival_day: int, invite: Invite
+) -> None:
+    """QUO-4: what stands in place of "sold out", and what is sold in place of what is left."""
+    camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE)
+    async with at_the_limits(demo, camille, festival_day) as limit:
+        page = camille.page
+        await page.locator("input[name=show][value=sold]").check()
+        await page.locator("#words input[lang=en]").fill("All gone, see you in spring!")
+        await page.locator("#save-shown").click()
+        await expect(page.locator("#save-shown")).to_be_disabled()
+        await ana.goes_to(f"/p/{festival_day}")
+        left = ana.page.locator(".tariffs__left")
+        await expect(left).to_contain_text("sold")
+        await expect(ana.page.locator("#pulse")).to_have_attribute("data-state", "live")
+
+        await set_limit(camille, limit["id"], "0")
+        await expect(left).to_have_text("All gone, see you in spring!")
+
+
+async def test_what_is_no_number_is_told_beside_its_field_and_asks_nothing(
+    demo: RunningDemo, festival_day: int, invite: Invite
+) -> None:
+    camille = await invite("Camille", PHONE)
+    async with at_the_limits(demo, camille, festival_day) as limit:
+        row = camille.page.locator(f'[data-limit="{limit["id"]}"]')
+        for nonsense in ("", "-1", "many", "99999999"):
+            await row.locator("input").fill(nonsense)
+            await expect(row.locator(".cap__said")).not_to_be_empty()
+            await expect(row.locator("button")).to_be_disabled()
+        assert (await capacity_at(demo, festival_day))["size"] == limit["size"]
