@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, cast
 
 import asyncpg
 from asyncpg.exceptions import UniqueViolationError
 from piccolo.engine.finder import engine_finder
-from piccolo.engine.postgres import PostgresEngine
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 __all__ = ["UniqueViolationError", "connection", "engine", "require_transaction", "spawn", "transaction"]
 
@@ -33,8 +33,33 @@ async def transaction() -> AsyncIterator[asyncpg.Connection]:
 
     Raises piccolo's TransactionError when one is open already.
     """
-    async with engine().transaction(allow_nested=False) as opened:
-        yield opened.connection
+    opened = engine().transaction(allow_nested=False)
+    try:
+        with _lost_connections_named():
+            async with opened:
+                yield cast("asyncpg.Connection", opened.connection)
+    finally:
+        await _let_go(opened)
+
+
+async def _let_go(opened: PostgresTransaction) -> None:
+    """Piccolo does this only behind a COMMIT or ROLLBACK that succeeded. A connection that died first would leave its
+    task with a transaction for ever, in which every later one is refused as nested; a task that was cancelled at its
+    BEGIN would keep its connection from all others."""
+    if engine().current_transaction.get() is opened:
+        engine().current_transaction.set(None)
+    held = getattr(opened, "connection", None)
+    if held is not None and (pool := engine().pool) is not None:
+        await pool.release(held)  # nothing where it has gone back already
+
+
+@contextlib.contextmanager
+def _lost_connections_named() -> Iterator[None]:
+    """asyncpg takes a query on a connection whose server has just said goodbye for a defect of its own."""
+    try:
+        yield
+    except asyncpg.InternalClientError as error:
+        raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
 
 
 def require_transaction() -> asyncpg.Connection:
@@ -58,8 +83,9 @@ async def connection() -> AsyncIterator[asyncpg.Connection]:
     pool = engine().pool
     if pool is None:
         raise RuntimeError("The connection pool is not started.")
-    async with pool.acquire() as acquired:
-        yield cast("asyncpg.Connection", acquired)
+    with _lost_connections_named():
+        async with pool.acquire() as acquired:
+            yield cast("asyncpg.Connection", acquired)
 
 
 _background: set[asyncio.Task[Any]] = set()

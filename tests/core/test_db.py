@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 import pytest
 from piccolo.engine.exceptions import TransactionError
 
 from app.core import jobs
-from app.core.db import UniqueViolationError, connection, require_transaction, spawn, transaction
+from app.core.db import UniqueViolationError, connection, engine, require_transaction, spawn, transaction
 from app.core.tables import IdempotencyKey
 from tests.work import waiting
 
@@ -48,6 +50,62 @@ async def test_a_unique_constraint_is_told_as_one(ledger: str) -> None:
         async with transaction() as opened:
             await opened.execute(INSERT, "a")
     assert await kept() == 1
+
+
+async def test_a_transaction_whose_connection_dies_is_over(ledger: str) -> None:
+    """LIVE-10: the loops that keep the inventory are one task each, and outlive every restart of PostgreSQL."""
+    for _ in range(3):
+        with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+            async with transaction() as opened:
+                await opened.fetchval("SELECT pg_terminate_backend(pg_backend_pid())")
+    async with connection() as reader:
+        assert await reader.fetchval("SELECT 1") == 1
+    async with transaction() as opened:
+        await opened.execute(INSERT, "after")
+    assert await kept() == 1
+
+
+async def test_piccolo_s_own_transaction_would_not_be(ledger: str) -> None:
+    """The negative control, and the day on which it fails `_let_go` can go."""
+    with pytest.raises(asyncpg.InterfaceError):
+        async with engine().transaction() as opened:
+            await opened.connection.fetchval("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(TransactionError):
+        async with transaction():
+            pytest.fail("there is none open")
+
+
+async def test_a_transaction_that_is_given_up_at_its_begin_takes_no_connection_along(
+    ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are: the pool has few."""
+
+    async def never(self: object) -> None:
+        await asyncio.Event().wait()
+
+    async def begins() -> None:
+        async with transaction():
+            pytest.fail("it does not begin")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("piccolo.engine.postgres.PostgresTransaction.begin", never)
+        for _ in range(20):
+            task = asyncio.create_task(begins())
+            await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    async with transaction() as opened:
+        assert await opened.fetchval("SELECT 1") == 1
+
+
+@pytest.mark.parametrize("door", [connection, transaction])
+async def test_a_server_that_said_goodbye_is_away_whatever_asyncpg_makes_of_it(
+    ledger: str, door: Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
+) -> None:
+    with pytest.raises(asyncpg.PostgresConnectionError):
+        async with door():
+            raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
 
 
 async def test_a_step_that_belongs_inside_says_so_outside(ledger: str) -> None:
