@@ -209,9 +209,7 @@ async def _performance(
 
 
 def _waiting(totals: ListTotals) -> WaitlistFigures:
-    return WaitlistFigures(
-        totals.waiting_entries, totals.waiting_places, totals.offered_entries, totals.offered_places
-    )
+    return WaitlistFigures(totals.waiting_entries, totals.waiting_places, totals.offered_entries, totals.offered_places)
 
 
 def _device(row: Any, at: Any, zone: str) -> DeviceFigures:
