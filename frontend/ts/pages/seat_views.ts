@@ -64,8 +64,7 @@ function showModel(model: SeatModel): void {
   const drop = new PhotoDrop(model.id, seatNames, (seat) => photos.photos.some((photo) => photo.seat === seat), (photo) => changed(photo));
   byId("model").replaceChildren(
     heading(model),
-    h("div", { class: "views__tools" }, usage(model), camera(model)),
-    drop.element,
+    h("div", { class: "views__tools" }, usage(model), camera(model), drop.element),
     sum,
     grid,
   );

@@ -40,12 +40,12 @@ export class Card {
     this.element.hidden = true;
   }
 
-  /** Above the seat where there is room, else below; never over the edge. */
-  place(x: number, y: number, radius: number, width: number, height: number): void {
+  /** Above the seat where there is room under `ceiling`, else below; never over the edge. */
+  place(x: number, y: number, radius: number, width: number, height: number, ceiling: number): void {
     const { offsetWidth: w, offsetHeight: tall } = this.element;
     const left = Math.min(width - w - 8, Math.max(8, x - w / 2));
     const above = y - radius - GAP_PX - tall;
-    const top = above > 8 ? above : Math.min(height - tall - 8, y + radius + GAP_PX);
+    const top = above > ceiling + 8 ? above : Math.min(height - tall - 8, y + radius + GAP_PX);
     this.element.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   }
 

@@ -60,6 +60,8 @@ export class SeatMap extends HTMLElement {
   private field: HTMLElement | null = null;
   private zoomOut: HTMLButtonElement | null = null;
   private readonly quit = new AbortController();
+  /** What lies over the map's upper edge, CSS pixels: a seat's card stays below it. */
+  ceiling = 0;
   private cardTimer = 0;
   private countTimer = 0;
   private locked = false;
@@ -192,13 +194,18 @@ export class SeatMap extends HTMLElement {
     this.touched(touched);
   }
 
-  /** Rings around seats we would like the visitor to look at; none takes the rings away. */
+  /** Rings around seats we would like the visitor to look at, and comes close to them; none takes the rings away. */
   suggest(seats: readonly number[]): void {
+    this.pointOut(seats);
+    if (seats[0] !== undefined) this.stage?.showSeat(seats[0], CLOSE);
+  }
+
+  /** The same rings, where the visitor looks already. */
+  pointOut(seats: readonly number[]): void {
     const { stage } = this;
     if (!stage) return;
     stage.effects.stop("suggested");
     for (const seat of seats) stage.effects.start(seat, "suggested", "", performance.now());
-    if (seats[0] !== undefined) stage.showSeat(seats[0], CLOSE);
     stage.wake();
   }
 
@@ -458,7 +465,7 @@ export class SeatMap extends HTMLElement {
     if (this.zoomOut) this.zoomOut.disabled = stage.isWhole;
     if (card.seat < 0) return;
     const [x, y] = stage.place(card.seat);
-    card.place(x, y, scene.hall.r[card.seat]! * stage.camera.scale, stage.view.width, stage.view.height);
+    card.place(x, y, scene.hall.r[card.seat]! * stage.camera.scale, stage.view.width, stage.view.height, this.ceiling);
   }
 
   private filter(hidden: ReadonlySet<number>): void {

@@ -72,7 +72,7 @@ export class Legend {
     this.explained = told;
     this.keys.replaceChildren(
       ...looks.map(([look, words]) => h("li", {}, drawSample(look, colours, 7.5), words)),
-      ...rings.map(([look, words]) => h("li", {}, drawSample(look, colours, 7.5, true), words)),
+      ...rings.map(([look, words]) => h("li", { data: { ring: "" } }, drawSample(look, colours, 7.5, true), words)),
     );
   }
 

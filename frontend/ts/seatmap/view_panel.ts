@@ -36,6 +36,8 @@ export class ViewPanel {
   constructor(
     private readonly viewOf: (seat: number) => View | null,
     private readonly onEnlarge: (seat: number) => void,
+    /** It came, went or changed its size. */
+    private readonly onShown: () => void,
   ) {
     this.enlarge = h(
       "button",
@@ -73,6 +75,7 @@ export class ViewPanel {
     window.clearTimeout(this.timer);
     this.held = false;
     this.element.hidden = true;
+    this.onShown();
   }
 
   private hold(held: boolean): void {
@@ -89,6 +92,7 @@ export class ViewPanel {
     this.place.textContent = view.own ? view.name : t("Nearest photographed seat: {seat}", { seat: view.takenFrom });
     this.enlarge.setAttribute("aria-label", `${t("Enlarge the photo")}: ${t("the view from {seat}", { seat: view.takenFrom })}`);
     this.element.hidden = false;
+    this.onShown();
     const address = new URL(view.photo.small, location.href).href;
     if (this.picture.src === address) return;
     this.element.removeAttribute("data-loaded");

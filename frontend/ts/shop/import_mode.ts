@@ -101,7 +101,7 @@ class PhotoImport {
 
   private choose(seat: number): void {
     this.chosen = seat;
-    this.map.setMine([seat]);
+    this.map.pointOut([seat]);
     this.show();
     this.panel.focus({ preventScroll: true });
   }

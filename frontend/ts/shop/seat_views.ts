@@ -14,7 +14,7 @@ const TRIES_MAX = 5;
 
 export class SeatViewing {
   private finder: ViewFinder | null = null;
-  private readonly panel = new ViewPanel((seat) => this.viewOf(seat), (seat) => this.dialog.open(seat));
+  private readonly panel = new ViewPanel((seat) => this.viewOf(seat), (seat) => this.dialog.open(seat), () => this.makeRoom());
   private readonly dialog: ViewDialog;
   private readonly marks: HTMLButtonElement;
   /** What the feed told last, and what we have. */
@@ -78,6 +78,12 @@ export class SeatViewing {
     this.map.setPhotographed(this.finder?.ordinals ?? []);
     this.marks.hidden = !this.finder;
     this.panel.refresh();
+  }
+
+  /** On a phone the photo is a strip over the whole width, and a seat's card goes below it. */
+  private makeRoom(): void {
+    const { hidden, offsetTop, offsetHeight, offsetWidth } = this.panel.element;
+    this.map.ceiling = !hidden && offsetWidth > this.map.offsetWidth / 2 ? offsetTop + offsetHeight : 0;
   }
 
   private viewOf(seat: number): View | null {
