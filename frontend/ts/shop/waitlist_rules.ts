@@ -21,7 +21,7 @@ export function wantedOf(line: Pick<Line, "count" | "tariff" | "performance" | "
 
 /** A server's moment on the clock of the house. */
 export function clockOf(ms: number, zone: string, language: string): string {
-  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(ms);
+  return new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone: zone }).format(ms);
 }
 
 /**

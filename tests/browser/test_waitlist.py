@@ -1,0 +1,113 @@
+"""Whoever comes too late, at real screens: joins the list, moves up in it, is told of places, and buys them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from app.demo.bank import SUCCEEDS
+from tests.browser.conftest import Invite, performances_of
+from tests.browser.seat_map import SeatMapView
+from tests.browser.visitor import DESKTOP, PHONE, Visitor
+from tests.running import RunningDemo, eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+STUDIO = "dernier-train-pour-ostende"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def studio(demo: RunningDemo) -> list[int]:
+    """The evenings of the season's sold-out house, with nobody on its list."""
+    async with demo.ledger() as ledger:
+        await ledger.execute(
+            "DELETE FROM audience.waitlist_entry w USING catalog.event e WHERE e.id = w.event AND e.slug = $1", STUDIO
+        )
+    return await performances_of(demo, STUDIO)
+
+
+async def joins(visitor: Visitor, name: str, email: str, *, places: int = 2) -> None:
+    """The form in the basket's column; on a phone it is behind a button."""
+    page = visitor.page
+    button = page.locator(".basket__foot").get_by_role("button", name=re.compile("Waiting list|Liste d’attente"))
+    if await button.is_visible():
+        await button.click()
+    while int(await page.locator("#wait-form output").inner_text()) > places:
+        await page.locator("#wait-form .stepper button").first.click()
+    await page.locator("#wait-name").fill(name)
+    await page.locator("#wait-email").fill(email)
+    await page.locator("#wait-form button[type=submit]").click()
+    await expect(page.locator(".place")).to_have_count(1)
+
+
+async def mails(demo: RunningDemo, address: str, count: int = 1) -> list[str]:
+    """The texts of at least so many mails to somebody; none until they are there."""
+    texts = [message.get_body(("plain",)) for message in demo.mails_to(address)]
+    return [str(text.get_content()) for text in texts if text is not None] if len(texts) >= count else []
+
+
+def link_in(mail: str) -> str:
+    """The address of one's own place on the list."""
+    found = re.search(r"https?://\S+/waitlist/\S+", mail)
+    assert found is not None, mail
+    return found[0]
+
+
+async def event_of(demo: RunningDemo) -> int:
+    (row,) = await demo.ask("SELECT id FROM catalog.event WHERE slug = $1", STUDIO)
+    return int(row["id"])
+
+
+async def gives_back(demo: RunningDemo, manager: Visitor, performance: int) -> None:
+    """The places that the company kept for its guests go on sale, on the manager's page."""
+    (kept,) = await demo.ask("SELECT id FROM catalog.allotment WHERE performance = $1", performance)
+    page = manager.page
+    await manager.signs_in("manager", f"/manage/allotments?performance={performance}")
+    card = page.locator(f"#allotment-{kept['id']}")
+    await card.locator("summary", has_text="Change or release").click()
+    await card.get_by_role("button", name="Put all that is left on sale").click()
+    await card.get_by_role("button", name=re.compile("^Yes, put")).click()
+    await expect(card).to_have_attribute("data-ended", "")
+
+
+async def test_who_waits_moves_up_is_told_on_the_open_page_and_by_mail_and_buys(
+    demo: RunningDemo, studio: list[int], invite: Invite
+) -> None:
+    """WTL-1, WTL-2, LIVE-4: sold out, joined, moved up, told, bought, and on the list no more."""
+    ana, ben, camille = await invite("Ana", PHONE), await invite("Ben", DESKTOP), await invite("Camille", DESKTOP)
+    hers, his = SeatMapView(ana), SeatMapView(ben)
+    await his.opens(studio[0])
+    await expect(ben.page.locator("#closed")).to_contain_text("Sold out")
+    await joins(ben, "Ben Okri", "ben.waits@example.org")
+    await hers.opens(studio[0])
+    await joins(ana, "Ana Díaz", "ana.waits@example.org")
+    place = ana.page.locator(".place")
+    await expect(place).to_contain_text("You are number 2 on the list")
+
+    (mail,) = await eventually(lambda: mails(demo, "ben.waits@example.org"), "Ben's place is confirmed by mail")
+    await ben.goes_to(link_in(mail))
+    await ben.page.locator("#leave").click()
+    await expect(ben.page.get_by_role("heading", name="You have left the list")).to_be_visible()
+    await expect(place).to_contain_text("You are number 1 on the list")
+
+    await gives_back(demo, camille, studio[0])
+    await expect(ana.page.locator(".toast")).to_contain_text("have come free")
+    await expect(place).to_have_attribute("data-state", "offered")
+    *_, offer = await eventually(lambda: mails(demo, "ana.waits@example.org", 2), "Ana is told by mail too")
+    assert f"/p/{studio[0]}" in offer
+    assert len(await mails(demo, "ben.waits@example.org")) == 1, "who has left is told of nothing"
+
+    await ana.page.locator(".toast").get_by_role("button", name="Show").click()
+    await expect(ana.page.locator("#closed")).to_be_hidden()
+    first, second = await hers.free_run(2)
+    await hers.taps(first)
+    await hers.taps(second)
+    await hers.shows_mine(2)
+    await ana.checks_out("Ana Díaz", "ana.waits@example.org")
+    await ana.pays_with(SUCCEEDS)
+    await expect(ana.page.locator("#order")).to_have_attribute("data-status", "paid")
+    await camille.goes_to(f"/manage/waitlist?event={await event_of(demo)}")
+    await expect(camille.page.locator("#entries tr")).to_contain_text("has bought")
