@@ -111,3 +111,61 @@ async def test_who_waits_moves_up_is_told_on_the_open_page_and_by_mail_and_buys(
     await expect(ana.page.locator("#order")).to_have_attribute("data-status", "paid")
     await camille.goes_to(f"/manage/waitlist?event={await event_of(demo)}")
     await expect(camille.page.locator("#entries tr")).to_contain_text("has bought")
+
+
+async def test_a_manager_opens_a_tariff_s_list_and_finds_exports_and_removes_who_is_on_it(
+    demo: RunningDemo, festival_day: int, invite: Invite
+) -> None:
+    """WTL-1: set on the page, joined beside tickets of other tariffs that are on sale, worked with by keyboard."""
+    camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE, locale="fr-FR")
+    (tariff,) = await demo.ask(
+        "SELECT q.id AS limit, q.size, q.tariff, e.id AS event FROM catalog.quota q"
+        " JOIN catalog.event e ON e.id = q.event WHERE e.slug = 'festival-des-quais' AND q.tariff IS NOT NULL"
+    )
+    await camille.signs_in("manager", f"/manage/waitlist?event={tariff['event']}")
+    page, send = camille.page, camille.page.context.request
+    camille.refusals.add(422)
+    await expect(page.locator("#empty")).to_contain_text("There is no waiting list for this event")
+    await page.get_by_text("A list for some tariffs").click()
+    await page.locator("#save").click()
+    await expect(page.locator("#rule-tariffs .field__error")).to_contain_text("Choose the tariffs")
+    await page.locator(f'[name=tariff][value="{tariff["tariff"]}"]').check()
+    await page.locator("#delay").fill("90")
+    await expect(page.locator("#delay-words")).to_contain_text("1 h 30 min")
+    await page.locator("#save").click()
+    await expect(page.locator("#save")).to_be_disabled()
+    await expect(page.locator("#empty")).to_contain_text("Nobody waits yet")
+
+    limit = f"{demo.url}/api/v1/manage/quotas/{tariff['limit']}"
+    assert (await send.patch(limit, data={"size": 0})).ok
+    try:
+        await ana.goes_to(f"/p/{festival_day}")
+        await expect(ana.page.locator("#closed")).to_be_hidden()
+        await ana.page.locator(".basket__sum").click()
+        await ana.page.locator("#waitlist summary").click()
+        await joins(ana, "=Ana Díaz", "ana.festival@example.org", places=1)
+        await expect(ana.page.locator(".place")).to_contain_text("Vous êtes n° 1 sur la liste")
+        await expect(ana.page.locator(".place")).to_contain_text("1 place · Tarif réduit")
+
+        row = page.locator("#entries tr")
+        await expect(row).to_have_count(1)
+        await expect(row).to_contain_text("Reduced")
+        async with page.expect_download() as downloading:
+            await page.locator("#export").click()
+        file = await (await downloading.value).path()
+        assert "'=Ana Díaz" in file.read_text(encoding="utf-8-sig"), "a name is text to a spreadsheet, never a formula"
+
+        await row.locator("input").focus()
+        await page.keyboard.press("Space")
+        await expect(page.locator("#chosen")).to_have_text("1 person chosen, 1 place")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#acts")).to_be_hidden()
+        await row.locator("input").check()
+        await page.locator("#remove").click()
+        await page.keyboard.press("Enter")
+        await expect(row).to_have_count(0)
+        await expect(ana.page.locator(".place")).to_have_count(0)
+    finally:
+        await send.patch(limit, data={"size": tariff["size"]})
+        off = await send.patch(f"{demo.url}/api/v1/manage/waitlist?event={tariff['event']}", data={"waitlist": "off"})
+        assert off.ok, await off.text()
