@@ -7,6 +7,7 @@ import { type Figures, partsOf, percent, type PerformanceFigures, rhythmOf, tota
 import { Followed, trustWords } from "../work/followed";
 import { SalesPlot } from "../work/plot";
 import { Sides } from "../work/sides";
+import { showWaitlist } from "../work/waitlist_card";
 import { clockLike, wallDay, wallTime } from "../work/words";
 
 const given = readJson<{ event: number; figures: Figures; evenings: Evening[] }>("page-data")!;
@@ -35,6 +36,7 @@ function show(figures: Figures): void {
     : t("Nothing was sold in the last hour.");
   plot.show(figures.sales_per_minute);
   sides.show(main);
+  showWaitlist(figures);
   showHouses(performances, currency);
   showLatest(figures);
   showGates(figures);
