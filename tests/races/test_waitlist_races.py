@@ -1,0 +1,96 @@
+"""Several workers at one waitlist (WTL-2): nobody is told twice of one wave, and no more than there are places.
+
+The harness is only worth something if it catches a wave that takes no lock: see the control.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from app.audience.entries import EntryWish, join
+from app.core.clock import now
+from app.core.db import transaction
+from tests.audience.waiting import entries, free_places, open_list, sell_out
+from tests.cast import Theatre
+from tests.races.waitlist_rush import GO, READY
+from tests.work import waiting
+
+pytestmark = pytest.mark.race
+ROOT = Path(__file__).parents[2]
+WORKERS = 3
+WAITING, PLACES = 24, 7
+
+
+async def wait_for_places(theatre: Theatre, name: str) -> int:
+    async with transaction() as ledger:
+        joined = await join(
+            ledger,
+            EntryWish(
+                event=theatre.standing_event, performance=theatre.standing, tariff=None, name=name,
+                email=f"{name}@example.org", count=1, cart_ref=name,
+            ),
+            at=now(),
+        )  # fmt: skip
+    return joined.id
+
+
+async def rush(theatre: Theatre, redis: Redis, way: str) -> list[tuple[int, int]]:
+    """Workers that all look at the same instant; whom each of them told."""
+    await open_list(theatre)
+    await sell_out(theatre)
+    for number in range(WAITING):
+        await wait_for_places(theatre, f"n{number:02}")
+    await free_places(theatre, PLACES)
+    workers = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.races.waitlist_rush", way, str(theatre.standing_event), str(WORKERS),
+            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(WORKERS)
+    ]  # fmt: skip
+    try:
+        async with asyncio.timeout(60):
+            while int(await redis.get(READY) or 0) < WORKERS:
+                await asyncio.sleep(0.02)
+        await redis.set(GO, "1")
+        said = [await asyncio.wait_for(worker.communicate(), 120) for worker in workers]
+    finally:
+        for worker in workers:
+            if worker.returncode is None:
+                worker.kill()
+                await worker.wait()
+    assert [worker.returncode for worker in workers] == [0] * WORKERS
+    return [(entry, count) for out, _ in said for entry, count in json.loads(out.splitlines()[-1])]
+
+
+async def test_workers_that_look_together_tell_each_once_and_no_more_than_there_are_places(
+    theatre: Theatre, redis: Redis
+) -> None:
+    told = await rush(theatre, redis, "locked")
+    rows = await entries()
+    first = [row["id"] for row in rows[:PLACES]]
+    assert sorted(told) == [(entry, 1) for entry in first]
+    assert [row["offers"] for row in rows] == [1] * PLACES + [0] * (WAITING - PLACES)
+    for job in ("mail_waitlist_offer", "notify_waitlist_offer"):
+        assert sorted((each["entry"], each["number"]) for each in await waiting(job)) == [(entry, 1) for entry in first]
+
+
+async def test_without_the_lock_the_same_rush_tells_people_twice(theatre: Theatre, redis: Redis) -> None:
+    """The negative control: were this harness blind, the test above would prove nothing."""
+    told = Counter(entry for entry, _ in await rush(theatre, redis, "unlocked"))
+    assert set(told.values()) == {WORKERS}
+    assert len(await waiting("mail_waitlist_offer")) == PLACES * WORKERS
+
+
+async def test_an_address_that_joins_many_times_at_once_stands_on_the_list_once(theatre: Theatre) -> None:
+    await open_list(theatre)
+    joined = await asyncio.gather(*(wait_for_places(theatre, "dora") for _ in range(20)))
+    assert len(set(joined)) == 1
+    assert len(await entries()) == 1
