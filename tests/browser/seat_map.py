@@ -73,6 +73,13 @@ class SeatMapView:
         """Waits until all of these are drawn so."""
         await self.page.wait_for_function("([seats, state]) => eyes.allAre(seats, state)", arg=[list(seats), state])
 
+    async def can_take(self, seat: int) -> None:
+        """Waits until this visitor may have it: it is free, or kept for them."""
+        await self.page.wait_for_function("(seat) => eyes.map.hall.isFree(seat) && !eyes.asked(seat)", arg=seat)
+
+    async def cannot_take(self, seat: int) -> None:
+        await self.page.wait_for_function("(seat) => !eyes.map.hall.isFree(seat)", arg=seat)
+
     async def shows_mine(self, count: int) -> list[int]:
         """Waits until so many seats are the visitor's own, and returns them."""
         await self.page.wait_for_function("(n) => eyes.mine().length === n", arg=count)

@@ -55,6 +55,25 @@ async def test_a_school_s_code_opens_its_seats_and_buys_them(demo: RunningDemo, 
     assert sorted((t["ordinal"], t["allotment"]) for t in tickets) == [(seat, school["id"]) for seat in sorted(mine)]
 
 
+async def test_pupils_with_the_same_code_see_each_other_choose(demo: RunningDemo, invite: Invite) -> None:
+    """AHEAD-2, LIVE-1: what one takes is gone from the other's map at once, and back when it is given back."""
+    school = await school_at(demo)
+    ana, ben = await invite("Ana", PHONE), await invite("Ben", DESKTOP)
+    hers, his = SeatMapView(ana), SeatMapView(ben)
+    for pupil, their in ((ana, hers), (ben, his)):
+        await their.watches()
+        await pupil.goes_to(f"/p/{school['performance']}?code={school['key']}")
+        await their.is_ready()
+    seat = await ana.page.evaluate("(seats) => seats.find((s) => eyes.map.hall.isFree(s))", list(school["seats"]))
+    for _ in range(2):
+        await his.can_take(seat)
+        await hers.taps(seat)
+        await hers.shows("mine", seat)
+        await his.cannot_take(seat)
+        await hers.points_at(seat)
+        await hers.can_take(seat)
+
+
 async def test_a_wrong_code_is_told_beside_its_field(demo: RunningDemo, invite: Invite) -> None:
     school = await school_at(demo)
     ben = await invite("Ben", DESKTOP)

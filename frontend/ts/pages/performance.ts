@@ -28,7 +28,8 @@ let asker: BestAsker | null = null;
 let live: Live | null = null;
 let views: SeatViewing | null = null;
 const soldOut = new SoldOut(performance, showStatus, showPlaces);
-/** Kept seats that this cart's codes open, but those that turned out to be gone. */
+/** Seats of allotments that our keys open: all of them, and those that can be had now. */
+const keptForUs = new Set<number>();
 const opened = new Set<number>();
 const keys = new KeyField(presentKey, (seats) => {
   basket?.open(false);
@@ -96,7 +97,12 @@ async function presentKey(key: string): Promise<readonly OpenAllotment[]> {
 }
 
 function showOpened(allotments: readonly OpenAllotment[], problem = ""): void {
-  for (const { seats } of allotments) for (const seat of seats) opened.add(seat);
+  for (const { seats } of allotments) {
+    for (const seat of seats) {
+      keptForUs.add(seat);
+      opened.add(seat);
+    }
+  }
   map?.open(opened);
   asker?.open(allotments);
   keys.show(allotments, problem);
@@ -135,6 +141,11 @@ function followLive(): void {
       else map?.change(states.map((state, seat) => [seat, state] as const));
     },
     onMine: (cart) => hearOfCart(cart as Cart | null),
+    onKept: (seats) => {
+      opened.clear();
+      for (const seat of seats) opened.add(seat);
+      map?.open(opened);
+    },
     onQuotas: (quotas) => {
       allowed = performance.counters.flatMap((name) => {
         const [used, limit] = quotas.get(name) ?? [0, -1];
@@ -226,7 +237,7 @@ async function giveBack(item: CartItem): Promise<void> {
   try {
     await keeper.giveBack(item.id);
     // The feed says so too, a moment later; nobody should see a seat blink in between.
-    if (seat >= 0) map?.change([[seat, opened.has(seat) ? 1 : 0]]);
+    if (seat >= 0) map?.change([[seat, keptForUs.has(seat) ? 1 : 0]]);
   } finally {
     if (seat >= 0) map?.setWaiting([seat], false);
   }
