@@ -1,0 +1,221 @@
+"""The view from a seat at real screens: photographed on one, on another's open map by itself, looked at by keyboard."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import FilePayload, Locator, Page, expect
+
+from tests.browser.conftest import Invite
+from tests.browser.seat_map import SeatMapView
+from tests.browser.visitor import DESKTOP, PHONE, Visitor
+from tests.running import RunningDemo
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+WITHOUT = "() => eyes.map.hall.photographed.lastIndexOf(0)"
+"""A seat that nobody photographed."""
+HAS = "(seat) => eyes.map.hall.photographed[seat] === 1"
+
+
+def picture(name: str = "view.jpg", colour: str = "teal") -> FilePayload:
+    file = io.BytesIO()
+    Image.new("RGB", (1200, 675), colour).save(file, "JPEG")
+    return FilePayload(name=name, mimeType="image/jpeg", buffer=file.getvalue())
+
+
+async def model_of(demo: RunningDemo) -> int:
+    """The theatre's model."""
+    (row,) = await demo.ask("SELECT seat_view FROM catalog.event WHERE slug = 'le-malade-imaginaire'")
+    found: int = row["seat_view"]
+    return found
+
+
+async def has_photos(page: Page) -> None:
+    await page.wait_for_function("() => eyes.map.hall.photographed.includes(1)")
+
+
+async def looks_at(visitor: Visitor, seat: int) -> Locator:
+    """Rests the mouse on a seat, and returns what shows its view."""
+    page = visitor.page
+    await page.evaluate("(seat) => eyes.map.show([seat])", seat)
+    await page.evaluate("() => eyes.stands()")
+    x, y = await page.evaluate("(seat) => eyes.place(seat)", seat)
+    await page.mouse.move(x + 90, y + 90)
+    await page.mouse.move(x, y)
+    shown = page.locator(".seat-view")
+    await expect(shown).to_be_visible()
+    await expect(shown).to_have_attribute("data-loaded", "")
+    return shown
+
+
+async def imports(visitor: Visitor, performance: int, model: int) -> SeatMapView:
+    """A manager's tab in import mode."""
+    await visitor.signs_in("manager", "/manage")
+    view = SeatMapView(visitor)
+    await view.watches()
+    await visitor.goes_to(f"/p/{performance}?seat-view={model}")
+    await expect(visitor.page.locator(".import__bar")).to_be_visible()
+    return view
+
+
+async def test_a_photo_taken_on_a_phone_reaches_a_buyer_s_open_map(
+    demo: RunningDemo, evenings: list[int], invite: Invite
+) -> None:
+    """SEA-4, LIVE-5: chosen by a tap, sent, ringed; the buyer's map knows it without being touched and shows it."""
+    ana, camille = await invite("Ana", DESKTOP), await invite("Camille", PHONE)
+    hers = SeatMapView(ana)
+    await hers.opens(evenings[2])
+    await has_photos(ana.page)
+    seat = await ana.page.evaluate(WITHOUT)
+    shown = await looks_at(ana, seat)
+    await expect(shown).to_contain_text("Nearest photographed seat")
+
+    view = await imports(camille, evenings[2], await model_of(demo))
+    await view.comes_close_to(seat)
+    await view.points_at(seat)
+    panel = camille.page.locator(".import__panel")
+    await expect(panel).to_contain_text(await view.name_of(seat))
+    await panel.locator("[data-camera=true] input").set_input_files(picture())
+    await camille.page.wait_for_function(HAS, arg=seat)
+    await expect(panel.locator("img")).to_have_attribute("src", re.compile(r"^/seat-views/photos/"))
+
+    await ana.page.wait_for_function(HAS, arg=seat)
+    shown = await looks_at(ana, seat)
+    await expect(shown).to_contain_text("View from this seat")
+    await expect(shown).not_to_contain_text("Nearest")
+    held = await camille.page.context.request.get(f"{demo.url}/api/v1/cart")
+    assert (await held.json())["items"] == []
+
+    await panel.get_by_role("button", name="Delete").click()
+    await panel.get_by_role("button", name="Yes, delete the photo").click()
+    await ana.page.wait_for_function("(seat) => eyes.map.hall.photographed[seat] === 0", arg=seat)
+    await camille.page.get_by_role("button", name="Done").click()
+    await camille.page.wait_for_url("**/manage/seat-views*")
+    await camille.goes_to(f"/p/{evenings[2]}")
+    await SeatMapView(camille).is_ready()
+    await expect(camille.page.locator(".import__bar")).to_have_count(0)
+
+
+async def test_a_photo_that_cannot_be_read_says_so_and_another_one_takes_its_place(
+    demo: RunningDemo, evenings: list[int], invite: Invite
+) -> None:
+    camille = await invite("Camille", DESKTOP)
+    camille.refusals.add(422)
+    view = await imports(camille, evenings[3], await model_of(demo))
+    seat = await camille.page.evaluate(WITHOUT)
+    await view.comes_close_to(seat)
+    await view.points_at(seat)
+    panel = camille.page.locator(".import__panel")
+    chooser = panel.locator("[data-camera=false] input")
+    await chooser.set_input_files(FilePayload(name="view.jpg", mimeType="image/jpeg", buffer=b"no picture at all"))
+    await expect(panel.get_by_role("alert")).to_contain_text("We cannot read this picture")
+    await expect(panel.get_by_role("button", name="Try again")).to_be_visible()
+
+    await chooser.set_input_files(picture(colour="maroon"))
+    await camille.page.wait_for_function(HAS, arg=seat)
+    await expect(panel.get_by_role("alert")).to_have_count(0)
+    await panel.get_by_role("button", name="Delete").click()
+    await panel.get_by_role("button", name="Yes, delete the photo").click()
+    await expect(panel).to_contain_text("No photo yet")
+
+
+async def test_the_view_is_looked_at_by_keyboard_from_the_map_and_from_the_list(
+    evenings: list[int], invite: Invite
+) -> None:
+    """SEA-4, AHEAD-10: V on a seat, the arrows through the house, Escape back to where one was."""
+    ana = await invite("Ana", DESKTOP)
+    page, keys = ana.page, ana.page.keyboard
+    await SeatMapView(ana).opens(evenings[4])
+    await has_photos(page)
+    field, dialog = page.locator(".seat-map__field"), page.locator(".view-dialog")
+    await expect(field).to_have_attribute("aria-label", re.compile("V shows the view from the seat"))
+    await field.focus()
+    await keys.press("ArrowDown")
+    await keys.press("v")
+    await expect(dialog).to_be_visible()
+    title = dialog.locator("h2")
+    first = await title.inner_text()
+    await expect(dialog.locator("img")).to_have_attribute(
+        "alt", "The stage as it is seen from " + first[len("View from ") :]
+    )
+    await page.wait_for_function("() => document.querySelector('.view-dialog img').naturalWidth >= 1000")
+    await keys.press("ArrowRight")
+    await expect(title).not_to_have_text(first)
+    await keys.press("ArrowLeft")
+    await expect(title).to_have_text(first)
+    await keys.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(field).to_be_focused()
+
+    await page.locator(".seat-map__toggle").click()
+    zone = page.locator("details.seat-list__zone").first
+    await zone.locator("summary").click()
+    look = zone.locator(".seat-list__look").first
+    await look.focus()
+    await keys.press("Enter")
+    await expect(dialog).to_be_visible()
+    await keys.press("Escape")
+    await expect(look).to_be_focused()
+    await zone.locator(".seat-chip").first.focus()
+    await keys.press("v")
+    await expect(title).to_contain_text("View from")
+    await keys.press("Escape")
+    await expect(page.locator(".basket .line")).to_have_count(0)
+
+
+async def test_a_stranger_with_the_link_of_import_mode_finds_the_shop(
+    demo: RunningDemo, evenings: list[int], invite: Invite
+) -> None:
+    """The negative control: the mode is a manager's, and nobody else's page stops selling."""
+    ben = await invite("Ben", DESKTOP)
+    ben.refusals.add(401)
+    view = SeatMapView(ben)
+    await view.watches()
+    await ben.goes_to(f"/p/{evenings[4]}?seat-view={await model_of(demo)}")
+    await expect(ben.page.locator(".toast")).to_contain_text("Please sign in as a manager")
+    await view.is_ready()
+    (seat,) = await view.free_run(1, skip=40)
+    await view.taps(seat)
+    await view.shows("mine", seat)
+    await expect(ben.page.locator(".import__bar")).to_have_count(0)
+
+
+async def test_files_find_their_seats_by_name_and_a_photo_that_is_astray_is_marked(
+    demo: RunningDemo, invite: Invite
+) -> None:
+    """SEA-4: several files at once, confirmed by the manager; a seat no plan has is told, and can be renamed."""
+    camille = await invite("Camille", DESKTOP)
+    await camille.signs_in("manager", "/manage/seat-views")
+    page = camille.page
+    await expect(page.locator(".photo")).not_to_have_count(0)
+    await page.locator("#drop-input").set_input_files([picture("Parterre_C_3.jpg"), picture("IMG_2041.jpg", "olive")])
+    files = page.locator(".drop__file")
+    await expect(files.nth(0).locator("input")).to_have_value("Parterre > C > 3")
+    await expect(files.nth(1)).to_contain_text("Which seat is it?")
+    await expect(page.get_by_role("button", name="Send 1 photo")).to_be_visible()
+    await files.nth(1).locator("input").fill("Poulailler > A > 1")
+    await expect(files.nth(1)).to_contain_text("Not on the plan.")
+    await page.get_by_role("button", name="Send 2 photos").click()
+    await expect(files).to_have_count(0)
+
+    astray = page.locator(".photo[data-astray]")
+    await expect(astray).to_contain_text("nobody sees it")
+    await astray.get_by_role("button", name="Name another seat").click()
+    await astray.locator("input").fill("Parterre > C > 5")
+    await astray.locator("input").press("Enter")
+    await expect(astray).to_have_count(0)
+    stored: list[Any] = await demo.ask(
+        "SELECT seat FROM catalog.seat_view_photo WHERE seat LIKE 'Parterre > C >%' ORDER BY seat"
+    )
+    assert [row["seat"] for row in stored] == ["Parterre > C > 3", "Parterre > C > 5"]
+
+    for name in ("Parterre · C · 3", "Parterre · C · 5"):
+        card = page.locator(".photo", has_text=name)
+        await card.get_by_role("button", name="Delete").click()
+        await page.get_by_role("button", name="Delete the photo").click()
+        await expect(card).to_have_count(0)
