@@ -73,7 +73,7 @@ class NoticeTeller:
     `waitlist_of` answers where a visitor stands on waitlists, nowhere with nothing; it raises SourceUnavailable."""
 
     __slots__ = (
-        "_again", "_bus", "_followed", "_heard", "_pause_s", "_redis", "_ref", "_task", "_tell", "_told",
+        "_again", "_bus", "_followed", "_pause_s", "_places", "_redis", "_ref", "_task", "_tell", "_told",
         "_unsubscribe", "_waitlist_of",
     )  # fmt: skip
 
@@ -95,7 +95,7 @@ class NoticeTeller:
         self._followed: str | None = None
         self._unsubscribe: Callable[[], Awaitable[None]] | None = None
         self._told: list[bytes] = []
-        self._heard = 0
+        self._places = 0
         self._again = False
         self._task: asyncio.Task[None] | None = None
 
@@ -128,10 +128,10 @@ class NoticeTeller:
     async def _place(self) -> None:
         if self._waitlist_of is None or self._ref is None:
             return
-        heard = self._heard
+        heard = self._places
         entries = await self._waitlist_of(self._ref)
-        # What was published while we asked is newer than the answer.
-        if entries and heard == self._heard:
+        # What was published while we asked is newer than the answer. Whoever never waited is told nothing.
+        if heard == self._places and (entries or heard):
             self._pass_on(messages.waitlist(entries))
 
     async def _listen(self) -> None:
@@ -149,13 +149,13 @@ class NoticeTeller:
         if frame is None:
             self._look()
         else:
-            self._heard += 1
             self._pass_on(frame)
 
     def _pass_on(self, frame: bytes) -> None:
         if self._ref is None:
             return
         if frame.startswith(PLACE):
+            self._places += 1
             self._tell(Message(frame))  # a place that comes back is news again
         elif frame not in self._told and self._tell(Message(frame)):
             self._told.append(frame)

@@ -12,10 +12,13 @@ import pytest
 from litestar import Litestar
 from redis.asyncio import Redis
 
-from realtime import notices
+from realtime import messages, notices
+from realtime.bus import RedisBus
 from realtime.client import Feed
-from realtime.follower import Follower, NoticeTaken, Status
-from realtime.notices import KEPT_MAX, Notice, key_of, send
+from realtime.follower import Follower, NoticeTaken, Status, WaitlistTaken
+from realtime.messages import Message
+from realtime.notices import KEPT_MAX, Notice, NoticeTeller, key_of, send, tell_waitlist
+from realtime.rooms import SourceUnavailable
 from realtime.sockets import uvicorn_options
 from seating.store import cart_ref
 from tests.app.test_live import EVENING, GROUP, House
@@ -130,6 +133,103 @@ async def test_only_the_last_notices_are_kept_and_not_for_ever(redis: Redis) -> 
     kept = [json.loads(frame)["text"] for frame in await redis.lrange(key_of(ALICE), 0, -1)]
     assert kept == [f"{n}" for n in range(5, KEPT_MAX + 5)]
     assert 0 < await redis.ttl(key_of(ALICE)) <= notices.KEPT_S
+
+
+class Ledger:
+    """Where Alice stands, and one connection of hers."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.bus = RedisBus(redis)
+        self.stands: list[dict[str, object]] = []
+        self.away = False
+        self.asked = asyncio.Event()
+        self.answer = asyncio.Event()
+        self.answer.set()
+        self.told: list[object] = []
+        self.teller = NoticeTeller(redis, self.bus, self._tell, pause_s=0.01, waitlist_of=self._waitlist_of)
+
+    async def _waitlist_of(self, ref: str) -> list[dict[str, object]]:
+        assert ref == ALICE
+        self.asked.set()
+        stands = self.stands
+        await self.answer.wait()
+        if self.away:
+            self.away = False
+            raise SourceUnavailable("for a moment")
+        return stands
+
+    def _tell(self, message: Message) -> bool:
+        self.told.append(json.loads(message.payload).get("entries", "a notice"))
+        return True
+
+    async def has(self, *told: object) -> None:
+        async with asyncio.timeout(30):
+            while len(self.told) < len(told):
+                await asyncio.sleep(0.01)
+        assert self.told == list(told)
+
+
+@pytest.fixture
+async def ledger(redis: Redis) -> AsyncIterator[Ledger]:
+    ledger = Ledger(redis)
+    yield ledger
+    ledger.teller.follow(None)
+    await ledger.bus.close()
+
+
+FIRST: list[dict[str, object]] = [{"id": 1, "position": 1}]
+SECOND: list[dict[str, object]] = [{"id": 1, "position": 2}]
+
+
+async def test_where_one_stands_is_told_on_connecting_and_whenever_it_moves(redis: Redis, ledger: Ledger) -> None:
+    """Also when it moves back: it is a fact, and not told once like a notice."""
+    ledger.stands = SECOND
+    ledger.away = True
+    ledger.teller.follow(ALICE)
+    await ledger.has(SECOND)
+    while not await listeners(redis):
+        await asyncio.sleep(0.01)
+    for place in (FIRST, SECOND, []):
+        await tell_waitlist(redis, {ALICE: place, cart_ref("basile"): FIRST})
+    await ledger.has(SECOND, FIRST, SECOND, [])
+
+
+async def test_who_waits_for_nothing_is_told_nothing_of_it(redis: Redis, ledger: Ledger) -> None:
+    ledger.teller.follow(ALICE)
+    await ledger.asked.wait()
+    await send(redis, ALICE, OFFER)
+    await ledger.has("a notice")
+
+
+async def test_what_was_published_is_newer_than_what_was_being_read(redis: Redis, ledger: Ledger) -> None:
+    ledger.stands = SECOND
+    ledger.answer.clear()
+    ledger.teller.follow(ALICE)
+    await ledger.asked.wait()
+    while not await listeners(redis):
+        await asyncio.sleep(0.01)
+    ledger.stands = FIRST
+    await tell_waitlist(redis, {ALICE: FIRST})
+    await ledger.has(FIRST)
+    ledger.answer.set()
+    async with asyncio.timeout(30):
+        while "a notice" not in ledger.told:
+            await send(redis, ALICE, OFFER)
+            await asyncio.sleep(0.01)
+    assert SECOND not in ledger.told
+
+
+def test_the_client_s_machine_knows_where_its_visitor_stands() -> None:
+    follower = Follower()
+    entry = {
+        "id": 1, "event": 2, "performance": None, "tariff": 4, "count": 2, "position": 3, "state": "waiting",
+        "later": "fields are not minded",
+    }  # fmt: skip
+    (event,) = follower.receive(messages.waitlist([entry]).decode(), 0).events
+    assert isinstance(event, WaitlistTaken)
+    assert event.entries == follower.waitlist
+    assert (follower.waitlist[0].performance, follower.waitlist[0].position) == (None, 3)
+    assert follower.receive('{"t":"waitlist","entries":[{"id":"x"}]}', 0).drop
 
 
 def test_the_client_s_machine_tells_a_notice_once() -> None:

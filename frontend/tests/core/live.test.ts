@@ -183,6 +183,17 @@ test("a page is told of other photos, and not of those that it knows (LIVE-5)", 
   assert.equal(follower.receive(JSON.stringify({ t: "seat_view", version: 7 }), 0).drop, true);
 });
 
+test("where one stands on a waitlist is told each time it moves, and nonsense is not believed", () => {
+  const places: number[][] = [];
+  const follower = new Follower({ onWaitlist: (entries) => places.push(entries.map(({ position }) => position)) });
+  const entry = { id: 1, event: 2, performance: null, tariff: null, count: 2, state: "waiting", until_ms: null, offered_performance: null, offered_count: 0 };
+  const place = (...positions: unknown[]): string => JSON.stringify({ t: "waitlist", entries: positions.map((position) => ({ ...entry, position })) });
+  for (const frame of [place(2), place(1), place(2), place()]) follower.receive(frame, 0);
+  assert.deepEqual(places, [[2], [1], [2], []]);
+  assert.equal(follower.receive(place("first"), 0).drop, true);
+  assert.equal(follower.receive(JSON.stringify({ t: "waitlist", entries: [{ ...entry, position: 0, state: "lost" }] }), 0).drop, true);
+});
+
 const notice = (id: string, text: string): string => JSON.stringify({ t: "notice", id, kind: "waitlist_offer", text, href: "" });
 
 test("a notice is told once, on whichever connection it comes", () => {
