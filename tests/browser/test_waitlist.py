@@ -169,3 +169,37 @@ async def test_a_manager_opens_a_tariff_s_list_and_finds_exports_and_removes_who
         await send.patch(limit, data={"size": tariff["size"]})
         off = await send.patch(f"{demo.url}/api/v1/manage/waitlist?event={tariff['event']}", data={"waitlist": "off"})
         assert off.ok, await off.text()
+
+
+async def test_an_open_page_follows_when_a_day_fills_up_and_has_places_again(demo: RunningDemo, invite: Invite) -> None:
+    """WTL-1, LIVE-1: the list is offered without reloading, and goes with the reason for it."""
+    camille, ben = await invite("Camille", DESKTOP), await invite("Ben", PHONE)
+    saturday = (await performances_of(demo, "festival-des-quais"))[1]
+    (limit,) = await demo.ask("SELECT id, size, event FROM catalog.quota WHERE performance = $1", saturday)
+    await camille.signs_in("manager", f"/manage/waitlist?event={limit['event']}")
+    send = camille.page.context.request
+    settings, size = (f"{demo.url}/api/v1/manage/{path}" for path in (
+        f"waitlist?event={limit['event']}", f"quotas/{limit['id']}",
+    ))  # fmt: skip
+    assert (await send.patch(settings, data={"waitlist": "event"})).ok
+    try:
+        page = ben.page
+        await ben.goes_to(f"/p/{saturday}")
+        await expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+        await expect(page.locator("#closed")).to_be_hidden()
+        await expect(page.locator("#waitlist")).to_be_hidden()
+
+        assert (await send.patch(size, data={"size": 0})).ok
+        await expect(page.locator("#closed")).to_contain_text("Sold out")
+        await page.get_by_role("button", name="Waiting list").click()
+        await expect(page.locator("#wait-form")).to_be_visible()
+
+        assert (await send.patch(size, data={"size": limit["size"]})).ok
+        await expect(page.locator("#closed")).to_be_hidden()
+        await expect(page.locator("#wait-form")).to_be_hidden()
+        await page.locator(".basket__handle").click()
+        await page.get_by_role("button", name="One more: Full price").click()
+        await expect(page.locator(".basket .line")).to_have_count(1)
+    finally:
+        await send.patch(size, data={"size": limit["size"]})
+        await send.patch(settings, data={"waitlist": "off"})

@@ -38,29 +38,45 @@ test("times are those of the house", () => {
   assert.equal(clockOf(Date.UTC(2026, 11, 1, 18, 5), "Europe/Paris", "en-GB"), "19:05");
 });
 
-test("a page asks when the last place goes, and when one comes back", () => {
+test("a page asks when the last place goes, and sees by itself when one comes back", () => {
   const fullness = new Fullness(false);
-  assert.equal(fullness.sees(3, []), false);
-  assert.equal(fullness.sees(0, []), true);
-  fullness.learn(true);
-  assert.equal(fullness.sees(0, []), false);
-  assert.equal(fullness.sees(1, []), true);
+  assert.equal(fullness.sees(3, []), "");
+  assert.equal(fullness.sees(0, []), "look");
+  assert.equal(fullness.learn(true), false);
+  assert.equal(fullness.sees(0, []), "");
+  assert.equal(fullness.sees(1, []), "places");
+  assert.equal(fullness.sees(2, []), "");
+  assert.equal(fullness.sees(0, []), "look");
+});
+
+test("a last place that comes back before anybody was asked is no news", () => {
+  const fullness = new Fullness(false);
+  assert.equal(fullness.sees(0, []), "look");
+  assert.equal(fullness.sees(1, []), "");
+});
+
+test("a house that is sold out though seats are free is so by a limit that is not shown", () => {
+  const fullness = new Fullness(true);
+  assert.equal(fullness.sees(5, []), "look");
+  assert.equal(fullness.learn(true), true);
 });
 
 test("a limit that is used up fills a house whose seats are free", () => {
-  assert.equal(new Fullness(false).sees(12, [40, 0]), true);
-  assert.equal(new Fullness(false).sees(null, [0]), true);
+  assert.equal(new Fullness(false).sees(12, [40, 0]), "look");
+  assert.equal(new Fullness(false).sees(null, [0]), "look");
 });
 
-test("where the server knows better the page does not ask on and on", () => {
+test("an answer that the feed contradicts is asked for again, but where the server knows better not on and on", () => {
   const fullness = new Fullness(false);
-  assert.equal(fullness.sees(0, []), true);
-  fullness.learn(false); // somebody's key opens what is kept
-  assert.equal(fullness.sees(0, []), false);
-  assert.equal(fullness.sees(1, []), false);
-  assert.equal(fullness.sees(0, []), true);
+  assert.equal(fullness.sees(0, []), "look");
+  assert.equal(fullness.learn(false), true);
+  assert.equal(fullness.learn(false), true);
+  assert.equal(fullness.learn(false), false); // somebody's key opens what is kept
+  assert.equal(fullness.sees(0, []), "");
+  assert.equal(fullness.sees(1, []), "");
+  assert.equal(fullness.sees(0, []), "look");
 });
 
 test("where nothing is known nothing is concluded", () => {
-  assert.equal(new Fullness(true).sees(null, []), false);
+  assert.equal(new Fullness(true).sees(null, []), "");
 });

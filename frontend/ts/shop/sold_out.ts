@@ -1,11 +1,13 @@
 /** Whether there are places at all, while the page is open: what it offers changes with that, and nobody reloads. */
 import { ask, newKey } from "../core/api";
-import type { Performance } from "./types";
+import type { Performance, WaitlistOffered } from "./types";
 import { Waitlist } from "./waitlist";
 import { Fullness, type Line } from "./waitlist_rules";
 
+/** Answers are up to two seconds old: asked sooner, the server has not seen it itself. */
+const SETTLED_MS = 2_500;
 /** All who look at a house see its last seat go at once; their questions are spread. */
-const SPREAD_MS = 6_000;
+const SPREAD_MS = 12_000;
 
 export class SoldOut {
   readonly waitlist: Waitlist;
@@ -22,9 +24,9 @@ export class SoldOut {
     this.waitlist = new Waitlist(performance, {
       join: (wish) => ask("POST", `/performances/${performance.id}/waitlist`, wish, { key: newKey() }),
       choose,
-      outdated: () => this.lookWithin(0),
+      outdated: () => this.look(),
     });
-    this.offer();
+    this.waitlist.offer(performance.waitlist, this.is);
   }
 
   get is(): boolean {
@@ -38,7 +40,10 @@ export class SoldOut {
 
   /** As the live feed has it: see `Fullness`. */
   sees(free: number | null, allowed: readonly number[]): void {
-    if (this.onSale && this.fullness.sees(free, allowed)) this.lookWithin(SPREAD_MS);
+    if (!this.onSale) return;
+    const follows = this.fullness.sees(free, allowed);
+    if (follows === "look") this.lookSoon();
+    else if (follows === "places") this.become({ status: "open", status_text: "", waitlist: this.lastingList() });
   }
 
   /** The visitor's own places on the list. Told of some, one must find them on sale. */
@@ -48,27 +53,38 @@ export class SoldOut {
 
   /** What is on sale may have changed: the server is asked at once. */
   look(): void {
-    this.lookWithin(0);
+    window.clearTimeout(this.timer);
+    void this.ask();
   }
 
-  private lookWithin(ms: number): void {
+  /** Places say nothing of a tariff that has a list of its own. */
+  private lastingList(): WaitlistOffered | null {
+    const { waitlist } = this.performance;
+    return waitlist?.tariffs ? waitlist : null;
+  }
+
+  private lookSoon(): void {
     window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.ask(), Math.random() * ms);
+    this.timer = window.setTimeout(() => {
+      if (!document.hidden) void this.ask();
+      else document.addEventListener("visibilitychange", () => this.lookSoon(), { once: true });
+    }, SETTLED_MS + Math.random() * SPREAD_MS);
   }
 
   private async ask(): Promise<void> {
     try {
       const { status, status_text, waitlist } = await ask<Performance>("GET", `/performances/${this.performance.id}`);
-      Object.assign(this.performance, { status, status_text, waitlist });
+      this.become({ status, status_text, waitlist });
     } catch {
       return; // the pulse says that the line is cut; the next change asks again
     }
-    this.fullness.learn(this.is);
-    this.offer();
-    this.changed();
+    if (this.fullness.learn(this.is)) this.lookSoon();
   }
 
-  private offer(): void {
-    this.waitlist.offer(this.performance.waitlist, this.is);
+  private become(now: Pick<Performance, "status" | "status_text" | "waitlist">): void {
+    window.clearTimeout(this.timer);
+    Object.assign(this.performance, now);
+    this.waitlist.offer(now.waitlist, this.is);
+    this.changed();
   }
 }

@@ -24,32 +24,39 @@ export function clockOf(ms: number, zone: string, language: string): string {
   return new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone: zone }).format(ms);
 }
 
+/** So often is the server asked about one change of the feed's mind: it may have looked a moment before. */
+const ASKED_MAX = 3;
+
 /**
- * Sees on the live feed when a house fills up or has places again, and says when to ask the server what that means: the
- * feed knows seats and limits, the server also what is on sale. Once for each change of its mind.
+ * Sees on the live feed when a house fills up or has places again. That it has places is seen as well as told; what can be
+ * had when it has none (a list, somebody's kept seats) only the server knows, and is asked.
  */
 export class Fullness {
-  private told: boolean | null = null;
+  private seems: boolean | null = null;
+  private asked = 0;
 
   /** `full`: as the page was drawn. */
   constructor(private full: boolean) {}
 
-  /** `free`: seats that anybody may take, null where nothing is numbered; `allowed`: what each limit still allows. True:
-   * look. */
-  sees(free: number | null, allowed: readonly number[]): boolean {
-    if (free === null && !allowed.length) return false;
-    const seems = Math.min(free ?? Infinity, ...allowed) <= 0;
-    if (seems === this.full) {
-      this.told = null;
-      return false;
-    }
-    if (seems === this.told) return false;
-    this.told = seems;
-    return true;
+  /** `free`: seats that anybody may take, null where nothing is numbered; `allowed`: what each limit still allows. What
+   * follows: nothing, "places" are there again, or "look". */
+  sees(free: number | null, allowed: readonly number[]): "" | "places" | "look" {
+    if (free === null && !allowed.length) return "";
+    const [before, seems] = [this.seems, Math.min(free ?? Infinity, ...allowed) <= 0];
+    if (seems === before) return "";
+    this.seems = seems;
+    this.asked = 0;
+    if (seems === this.full) return "";
+    // Sold out from the beginning though seats are free: by a limit that is not shown.
+    if (seems || before === null) return "look";
+    this.full = false;
+    return "places";
   }
 
-  /** What the server said. It may know better (a seat that is kept, a limit that is not shown): that is not asked twice. */
-  learn(full: boolean): void {
+  /** What the server said. True: that is not what the feed shows, look again. Not on and on: it may know better. */
+  learn(full: boolean): boolean {
     this.full = full;
+    this.asked += 1;
+    return this.seems !== null && this.seems !== full && this.asked < ASKED_MAX;
   }
 }

@@ -1,6 +1,6 @@
 /** Who waits for places, beside what is sold (LIVE-6, WTL-1): how many people, for how many places, and who was told. */
 import { h, icon } from "../core/dom";
-import { showNumber, t, tn } from "../core/i18n";
+import { t, tn } from "../core/i18n";
 import type { Figures } from "./figures";
 import { wallDay, wallTime } from "./words";
 
@@ -45,6 +45,6 @@ function wordsOf({ waiting_entries, waiting_places, offered_entries, offered_pla
   const people = tn("{n} person waits", "{n} people wait", waiting_entries);
   return [
     waiting_entries ? `${people} ${tn("for {n} place", "for {n} places", waiting_places)}` : "",
-    offered_entries ? t("{n} told, {places} places", { n: showNumber(offered_entries), places: showNumber(offered_places) }) : "",
+    offered_entries ? `${tn("{n} person told", "{n} people told", offered_entries)} ${tn("for {n} place", "for {n} places", offered_places)}` : "",
   ].filter(Boolean).join(" · ");
 }
