@@ -73,7 +73,8 @@ class Source(Protocol):
 class RoomSettings(msgspec.Struct, frozen=True):
     """Times in seconds. `tick_s`: changes closer together than this travel as one delta. `answer_s`: a source that is
     silent for longer is out of reach; a dead network takes what is written and never says that nobody reads it.
-    `recall_s`: what is retained is asked for again this often, should a hint have been lost."""
+    `recall_s`: what is retained is asked for again this often, should a hint have been lost; `recall_pause_s`: but
+    never sooner than this, however many hints there are, since each change of it is a frame to everybody."""
 
     tick_s: float = 0.02
     check_s: float = 1.0
@@ -83,6 +84,7 @@ class RoomSettings(msgspec.Struct, frozen=True):
     patience_s: float = 0.05
     answer_s: float = 5.0
     recall_s: float = 30.0
+    recall_pause_s: float = 1.0
     doubt_after: int = 3
 
 
@@ -185,7 +187,7 @@ class _Live:
         self._empty_since_s: float | None = None
         self._failures = 0
         self._unheard = False
-        self._recall_s = 0.0
+        self._recall_s = self._recall_from_s = 0.0
         self._recalling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -201,10 +203,11 @@ class _Live:
         """From the bus, in the loop's thread. None: messages may have been missed, so look at once."""
         if change is None:
             self._unheard = True
-            self._look_s = self._recall_s = 0.0
+            self._look_s = 0.0
+            self._recall_s = self._recall_from_s
             self.wake.set()
         elif isinstance(change, Hint):
-            self._recall_s = 0.0
+            self._recall_s = self._recall_from_s
             self.wake.set()
         else:
             self.room.deliver(change)
@@ -351,6 +354,7 @@ class _Live:
         """Beside the room's own work: it may be asked of another engine, and the seats do not wait for that one."""
         now = self._loop.time()
         if now >= self._recall_s and self._recalling is None:
+            self._recall_from_s = now + self._settings.recall_pause_s
             self._recall_s = now + self._settings.recall_s * self._dice.uniform(0.8, 1.2)
             self._recalling = self._loop.create_task(self._recall(), name=f"recall {self.room.topic}")
             self._recalling.add_done_callback(self._recalled)

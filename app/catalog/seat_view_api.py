@@ -20,6 +20,7 @@ from app.catalog.seat_views import (
     Model,
     SeatPhoto,
     change_model,
+    clean_seat,
     delete_model,
     delete_photo,
     find_model,
@@ -206,7 +207,8 @@ async def get_photos(request: Request[Any, Any, Any], model: int) -> ManagedPhot
 )
 async def put_one_photo(request: Request[Any, Any, Any], model: int, seat: str) -> Response[ManagedPhoto]:
     operator = await require(request, Role.MANAGER)
-    await find_model(model, organizer=operator.organizer)  # before megabytes are read for nothing
+    clean_seat(seat)  # before megabytes are read for nothing, like what follows
+    await find_model(model, organizer=operator.organizer)
     photo = await develop(await _uploaded(request))
     put, new = await put_photo(model, seat, photo, organizer=operator.organizer, at=now())
     return Response(await _managed(model, put), status_code=201 if new else 200)

@@ -19,7 +19,14 @@ from realtime.rooms import Deliver, Hint, Rooms, RoomSettings, SourceUnavailable
 from tests.realtime.world import ONLINE, Store
 
 QUICK = RoomSettings(
-    tick_s=0.001, check_s=0.02, beat_s=0.05, linger_s=0.05, retry_s=0.005, patience_s=0.001, doubt_after=2
+    tick_s=0.001,
+    check_s=0.02,
+    beat_s=0.05,
+    linger_s=0.05,
+    retry_s=0.005,
+    patience_s=0.001,
+    doubt_after=2,
+    recall_pause_s=0.001,
 )
 
 
@@ -376,3 +383,22 @@ async def test_a_room_asks_for_what_is_retained_now_and_then_and_not_with_every_
         await soon(lambda: person.sees(source))
     assert source.asked.count("retained") == asked
     assert "seat_view" not in person.kinds()[-8:]
+
+
+async def test_a_storm_of_hints_is_asked_about_once_in_a_while(source: MemorySource) -> None:
+    """Somebody imports a hundred photos during a sale. The control: without a pause each is a question and a frame."""
+    told: dict[float, int] = {}
+    for pause_s in (3_600.0, 0.0):
+        rooms = Rooms(source, msgspec.structs.replace(QUICK, recall_pause_s=pause_s))
+        source.take_photo("first")
+        person, _ = enter(rooms)
+        await soon(lambda person=person: person.follower.seat_view == "first")  # type: ignore[misc]  # bound at once
+        asked = source.asked.count("retained")
+        for number in range(50):
+            source.take_photo(f"{number}")
+            looked = source.asked.count("head") + (number % 10 == 0)
+            await soon(lambda looked=looked: source.asked.count("head") >= looked)  # type: ignore[misc]  # as above
+        told[pause_s] = source.asked.count("retained") - asked
+        await rooms.close()
+    assert told[3_600.0] == 0
+    assert told[0.0] >= 5
