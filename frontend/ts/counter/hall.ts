@@ -139,7 +139,8 @@ export class HallView {
   private tellMore(seat: number): string {
     const state = this.states[seat];
     const whose = state === SOLD || state === USED || state === PENDING ? this.whose?.of(seat) : "";
-    return [this.tell(seat), whose].filter(Boolean).join(" · ");
+    // The card's badge says already that it is sold.
+    return [state === SOLD && whose ? "" : this.tell(seat), whose].filter(Boolean).join(" · ");
   }
 
   /** Why a seat is not free, in words for staff. */

@@ -58,6 +58,7 @@ export class Basket {
         "div",
         { class: "basket__foot" },
         h("button", { class: "basket__sum", type: "button", onclick: () => this.open(!this.isOpen) }, this.count, h("span", { class: "basket__line" }, this.total, this.barClock)),
+        h("button", { class: "button button--icon button--quiet basket__key", type: "button", title: t("I have a code"), aria: { label: t("I have a code") }, onclick: () => this.askForKey(keys) }, icon("key-round")),
         asker ? this.usher : null,
         this.queue,
         this.go,
@@ -85,6 +86,13 @@ export class Basket {
     this.host.toggleAttribute("data-open", open);
     this.handle.setAttribute("aria-expanded", String(open));
     this.handle.setAttribute("aria-label", open ? t("Hide the basket") : t("Show the basket"));
+  }
+
+  /** On a phone the field for it lies in the sheet, where nobody looks for it. */
+  private askForKey(keys: HTMLElement): void {
+    this.open(true);
+    keys.toggleAttribute("open", true);
+    keys.querySelector("input")?.focus();
   }
 
   /** Colours are known once the map is there. */
