@@ -101,4 +101,5 @@ def _serve(queue: PgQueuer, job: Job) -> None:
         except Exception as error:
             log.warning("job_failed", attempt=queued.attempts, error=repr(error))
             raise
-        log.info("job_done", **payload)
+        # Not as keywords: a job may call one of its arguments what the log calls its own.
+        log.info("job_done", payload=payload)

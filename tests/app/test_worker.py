@@ -47,6 +47,10 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
             raise ConnectionError("the mail server is away")
         await seen.note(number)
 
+    async def about_an_event(event: int) -> None:
+        await seen.note(event)
+
+    monkeypatch.setitem(jobs.JOBS, "test_about_an_event", jobs.Job("test_about_an_event", about_an_event, 3))
     monkeypatch.setitem(jobs.JOBS, "test_plain", jobs.Job("test_plain", plain, 3))
     monkeypatch.setitem(jobs.JOBS, "test_stubborn", jobs.Job("test_stubborn", stubborn, 3))
     return seen
@@ -81,3 +85,13 @@ async def test_jobs_are_done_once_committed_and_a_failing_one_is_tried_again(
         while await waiting("test_stubborn") or await waiting("test_plain"):
             await asyncio.sleep(0.05)
     assert sorted(seen.done) == [1, 2]
+
+
+async def test_a_job_may_name_its_arguments_as_it_likes(ledger: str, seen: Seen, at_work: None) -> None:
+    """One argument of the waitlist's jobs is called as the log calls its message: done once, not tried again."""
+    async with transaction():
+        await jobs.enqueue("test_about_an_event", event=7)
+    async with asyncio.timeout(30):
+        while not seen.done or await waiting("test_about_an_event"):
+            await asyncio.sleep(0.05)
+    assert seen.done == [7]
