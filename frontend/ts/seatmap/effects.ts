@@ -3,7 +3,7 @@ import { type Camera, toScreen } from "./camera";
 import type { Colours } from "./paint";
 import type { Hall } from "./plan";
 
-export type EffectKind = "taken" | "freed" | "mine" | "refused" | "suggested";
+export type EffectKind = "taken" | "freed" | "mine" | "refused" | "suggested" | "chosen";
 
 interface Effect {
   seat: number;
@@ -13,7 +13,9 @@ interface Effect {
   colour: string;
 }
 
-const LASTS_MS: Record<EffectKind, number> = { taken: 900, freed: 700, mine: 420, refused: 500, suggested: Infinity };
+const LASTS_MS: Record<EffectKind, number> = { taken: 900, freed: 700, mine: 420, refused: 500, suggested: Infinity, chosen: Infinity };
+/** Said by them alone, so they are shown to those who want no motion too. */
+const STAYING: readonly EffectKind[] = ["suggested", "chosen"];
 /** A whole house going at once is no time for fireworks. */
 const SHOWN_MAX = 250;
 
@@ -23,16 +25,18 @@ export class Effects {
   constructor(private readonly calm: () => boolean) {}
 
   start(seat: number, kind: EffectKind, colour: string, now: number): void {
-    if (this.calm() && kind !== "suggested") return;
-    if (this.running.size < SHOWN_MAX || kind === "suggested") this.running.set(seat, { seat, kind, since: now, colour });
+    if (this.calm() && !STAYING.includes(kind)) return;
+    if (this.running.size < SHOWN_MAX || STAYING.includes(kind)) this.running.set(seat, { seat, kind, since: now, colour });
   }
 
   stop(kind: EffectKind): void {
     for (const [seat, effect] of this.running) if (effect.kind === kind) this.running.delete(seat);
   }
 
+  /** Whether anything moves: what stands still needs no further frames. */
   get active(): boolean {
-    return this.running.size > 0;
+    for (const { kind } of this.running.values()) if (kind !== "chosen") return true;
+    return false;
   }
 
   paint(ctx: CanvasRenderingContext2D, hall: Hall, colours: Colours, camera: Camera, now: number): void {
@@ -72,6 +76,10 @@ export class Effects {
         break;
       case "refused":
         ring(ctx, colours.label, r * 1.15, Math.max(1.5, r * 0.14), 1 - p);
+        break;
+      case "chosen":
+        ring(ctx, colours.lamp, r * 1.45, Math.max(2.5, r * 0.26), 1);
+        ring(ctx, colours.label, r * 1.45 + Math.max(2, r * 0.18), 1.2, 0.6);
         break;
       case "suggested": {
         const beat = this.calm() ? 0.5 : (Math.sin(age / 260) + 1) / 2;

@@ -196,17 +196,19 @@ export class SeatMap extends HTMLElement {
 
   /** Rings around seats we would like the visitor to look at, and comes close to them; none takes the rings away. */
   suggest(seats: readonly number[]): void {
-    this.pointOut(seats);
-    if (seats[0] !== undefined) this.stage?.showSeat(seats[0], CLOSE);
-  }
-
-  /** The same rings, where the visitor looks already. */
-  pointOut(seats: readonly number[]): void {
     const { stage } = this;
     if (!stage) return;
     stage.effects.stop("suggested");
     for (const seat of seats) stage.effects.start(seat, "suggested", "", performance.now());
+    if (seats[0] !== undefined) stage.showSeat(seats[0], CLOSE);
     stage.wake();
+  }
+
+  /** A ring that stays, around the one seat that is worked on. */
+  mark(seat: number): void {
+    this.stage?.effects.stop("chosen");
+    this.stage?.effects.start(seat, "chosen", "", performance.now());
+    this.stage?.wake();
   }
 
   /** Comes close to seats, say those just found as the best. */

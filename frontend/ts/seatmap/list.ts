@@ -26,6 +26,7 @@ export class SeatList {
     private readonly audience: Audience,
   ) {
     this.aisles = new Set(hall.runs.flatMap((run) => run.slice(0, 1)));
+    this.element.append(h("p", { class: "seat-list__hint small soft" }, t("V on a seat shows the view from it.")));
     hall.plan.zones.forEach((name, zone) => {
       const rows = hall.rows.filter((row) => row.zone === zone);
       if (rows.length) this.element.append(this.zoneOf(name, rows));
@@ -88,12 +89,12 @@ export class SeatList {
     );
   }
 
-  /** From the middle of the row; V on a seat asks for its own. */
+  /** From the middle of the row. Not in the tab order, where a zone is one stop: V on a seat asks for its own. */
   private lookFrom(row: Row, name: string): HTMLElement {
     const place = [this.hall.zoneName(row.seats[0]!), name].filter(Boolean).join(", ");
     return h(
       "button",
-      { class: "seat-list__look", type: "button", aria: { label: t("View from {seat}", { seat: place }) }, onclick: () => this.onLook(row.seats[row.seats.length >> 1]!) },
+      { class: "seat-list__look", type: "button", tabindex: "-1", aria: { label: t("View from {seat}", { seat: place }) }, onclick: () => this.onLook(row.seats[row.seats.length >> 1]!) },
       icon("camera"),
       t("View"),
     );

@@ -21,7 +21,10 @@ interface Sending {
   problem: ApiProblem | null;
 }
 
-/** False: this visitor may not, and has been told; the page goes on as a shop. */
+/** What says for good that there is nothing to import into: the page goes on as a shop. */
+const NOT_FOR_US: ReadonlySet<number> = new Set([401, 403, 404]);
+
+/** False: this visitor may not, and has been told. */
 export async function startImporting(model: number, performance: Performance, plan: PlanJson, map: SeatMap, host: HTMLElement): Promise<boolean> {
   try {
     const found = (await listModels()).find(({ id }) => id === model);
@@ -30,9 +33,14 @@ export async function startImporting(model: number, performance: Performance, pl
     return true;
   } catch (thrown) {
     const problem = asProblem(thrown);
+    if (!NOT_FOR_US.has(problem.status)) {
+      // Never a shop by mistake: a manager who taps seats here means to photograph.
+      toast({ title: problem.title, text: problem.detail, lastsMs: 0, action: { label: t("Try again"), act: () => location.reload() } });
+      return true;
+    }
     forgetImporting();
     const signIn = { label: t("Sign in"), act: () => location.assign(`/login?next=${encodeURIComponent(`/p/${performance.id}?seat-view=${model}`)}`) };
-    if (problem.status === 401 || problem.status === 403) toast({ title: t("Import mode is for managers"), text: t("Please sign in as a manager of this house."), lastsMs: 0, action: signIn });
+    if (problem.status !== 404) toast({ title: t("Import mode is for managers"), text: t("Please sign in as a manager of this house."), lastsMs: 0, action: signIn });
     else toast({ title: problem.title, text: problem.detail, lastsMs: 0 });
     return false;
   }
@@ -101,7 +109,7 @@ class PhotoImport {
 
   private choose(seat: number): void {
     this.chosen = seat;
-    this.map.pointOut([seat]);
+    this.map.mark(seat);
     this.show();
     this.panel.focus({ preventScroll: true });
   }
