@@ -20,7 +20,7 @@ Point = tuple[float, float, float]
 Colour = tuple[int, ...]
 """Red, green, blue, and how much of it covers what is there."""
 
-SIZE = (1200, 675)
+SIZE = (1024, 576)
 FINER = 1.3
 """Drawn so much larger and made smaller again: Pillow's own edges are stairs."""
 METRE = 0.027
