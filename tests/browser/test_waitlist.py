@@ -141,8 +141,10 @@ async def test_a_manager_opens_a_tariff_s_list_and_finds_exports_and_removes_who
     try:
         await ana.goes_to(f"/p/{festival_day}")
         await expect(ana.page.locator("#closed")).to_be_hidden()
-        await ana.page.locator(".basket__sum").click()
-        await ana.page.locator("#waitlist summary").click()
+        reduced = ana.page.locator(".tariff", has_text="Tarif réduit")
+        await expect(reduced.locator(".stepper")).to_be_hidden()
+        await reduced.get_by_role("button", name="Liste d’attente").click()
+        await expect(ana.page.locator("#wait-name")).to_be_focused()
         await joins(ana, "=Ana Díaz", "ana.festival@example.org", places=1)
         await expect(ana.page.locator(".place")).to_contain_text("Vous êtes n° 1 sur la liste")
         await expect(ana.page.locator(".place")).to_contain_text("1 place · Tarif réduit")

@@ -63,7 +63,7 @@ async function open(): Promise<void> {
     map.setMine(keeper.seatsIn(performance.id));
     views = new SeatViewing(performance.id, plan, map);
   } else if (!performance.seated) {
-    quantity = new QuantityPicker(byId("tariffs"), performance, keeper, stepQuantity);
+    quantity = new QuantityPicker(byId("tariffs"), performance, keeper, stepQuantity, waitFor);
   }
   showOpened(performance.allotments, page.key_problem);
   showStatus();
@@ -263,6 +263,11 @@ async function takeBest(wish: BestWish, allotment: number | null): Promise<void>
     const text = wish.rows_max ? tn("So many seats are not free together in {n} row.", "So many seats are not free together in {n} rows.", wish.rows_max) : problem.detail;
     toast({ name: "problem", title: problem.title, text, action: { label: instead.words, act: () => void takeBest(instead.wish, allotment) } });
   }
+}
+
+function waitFor(tariff: number): void {
+  basket?.open(true);
+  soldOut.waitlist.ask(tariff);
 }
 
 async function stepQuantity(tariff: number, by: 1 | -1): Promise<void> {

@@ -10,6 +10,9 @@ interface Row {
   amount: HTMLOutputElement;
   less: HTMLButtonElement;
   more: HTMLButtonElement;
+  stepper: HTMLElement;
+  /** In the stepper's place where this tariff is sold out and has a list (WTL-1). */
+  wait: HTMLButtonElement;
   /** Asked for and not yet answered: shown at once, corrected by the answer. */
   underway: number;
 }
@@ -23,6 +26,7 @@ export class QuantityPicker {
     private readonly performance: Performance,
     private readonly keeper: CartKeeper,
     private readonly onStep: (tariff: number, by: 1 | -1) => Promise<void>,
+    private readonly onWait: (tariff: number) => void,
   ) {
     this.rows = performance.tariffs.map((tariff) => this.row(tariff));
     host.append(h("h2", { class: "tariffs__title" }, t("How many tickets?")), this.left, h("ul", { class: "tariffs__list" }, ...this.rows.map((row) => this.element(row))));
@@ -43,20 +47,24 @@ export class QuantityPicker {
       amount: h("output", { class: "figure" }),
       less: h("button", { type: "button", aria: { label: t("One fewer: {tariff}", { tariff: tariff.name }) } }, icon("minus")),
       more: h("button", { type: "button", aria: { label: t("One more: {tariff}", { tariff: tariff.name }) } }, icon("plus")),
+      stepper: h("div", { class: "stepper", role: "group", aria: { label: tariff.name } }),
+      wait: h("button", { class: "button", type: "button", onclick: () => this.onWait(tariff.id) }, icon("hourglass"), t("Waiting list"), h("span", { class: "unseen" }, tariff.name)),
     };
+    row.stepper.append(row.less, row.amount, row.more);
     row.less.addEventListener("click", () => void this.step(row, -1));
     row.more.addEventListener("click", () => void this.step(row, 1));
     return row;
   }
 
-  private element({ tariff, less, amount, more }: Row): HTMLElement {
+  private element({ tariff, stepper, wait }: Row): HTMLElement {
     const minor = tariff.prices[""] ?? Object.values(tariff.prices)[0];
     return h(
       "li",
       { class: "tariff" },
       h("div", { class: "grow" }, h("p", { class: "tariff__name" }, tariff.name), tariff.description ? h("p", { class: "soft small" }, tariff.description) : null),
       h("span", { class: "tariff__price figure" }, minor === undefined ? "" : minor ? money(minor, this.performance.currency) : t("Free of charge")),
-      h("div", { class: "stepper", role: "group", aria: { label: tariff.name } }, less, amount, more),
+      stepper,
+      wait,
     );
   }
 
@@ -80,6 +88,8 @@ export class QuantityPicker {
       const n = Math.max(0, mine.filter((item) => item.tariff === row.tariff.id).length + row.underway);
       const most = row.tariff.max_per_order ?? Infinity;
       row.amount.textContent = String(n);
+      row.wait.hidden = n > 0 || !this.performance.waitlist?.tariffs?.includes(row.tariff.id);
+      row.stepper.hidden = !row.wait.hidden;
       row.less.disabled = n === 0;
       row.more.disabled = !open || n >= most || (this.performance.max_per_order > 0 && all >= this.performance.max_per_order);
     }

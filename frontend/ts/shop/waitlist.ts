@@ -99,6 +99,14 @@ export class Waitlist {
     return offered;
   }
 
+  /** For this tariff, from where it is said to be sold out. */
+  ask(tariff: number): void {
+    this.element.open = true;
+    this.tariff.value = String(tariff);
+    if (this.form.hidden) this.fillIn();
+    else this.name.focus();
+  }
+
   get isOffered(): boolean {
     return !this.element.hidden;
   }

@@ -14,10 +14,15 @@ export interface WaitingFigures {
 
 type WithWaiting = Omit<Figures, "performances"> & { waitlist?: WaitingFigures; performances: (Figures["performances"][number] & { waitlist?: WaitingFigures })[] };
 
-/** The evenings that somebody waits for; whoever takes any date is in none of them. */
-export function waitedFor({ performances }: Pick<WithWaiting, "performances">): { id: number; starts_at: string; waitlist: WaitingFigures }[] {
-  return performances.flatMap(({ id, starts_at, waitlist }) => (waitlist && waitlist.waiting_entries + waitlist.offered_entries > 0 ? [{ id, starts_at, waitlist }] : []));
+/** The evenings that somebody waits for; whoever takes any date is in none of them, but stands at the end. */
+export function waitedFor({ performances, waitlist: all }: Pick<WithWaiting, "performances" | "waitlist">): { starts_at: string | null; waitlist: WaitingFigures }[] {
+  const dated = performances.flatMap(({ starts_at, waitlist }) => (waitlist ? [{ starts_at, waitlist }] : []));
+  const any = { ...(all ?? NOBODY) };
+  for (const { waitlist } of dated) for (const name of Object.keys(NOBODY) as (keyof WaitingFigures)[]) any[name] -= waitlist[name];
+  return [...dated, { starts_at: null, waitlist: any }].filter(({ waitlist }) => waitlist.waiting_entries + waitlist.offered_entries > 0);
 }
+
+const NOBODY: WaitingFigures = { waiting_entries: 0, waiting_places: 0, offered_entries: 0, offered_places: 0 };
 
 /** At the foot of the occupancy: a page that has no such place shows none. */
 export function showWaitlist(told: Figures): void {
@@ -33,8 +38,12 @@ export function showWaitlist(told: Figures): void {
   card.replaceChildren(
     h("header", { class: "panel__head" }, h("h2", { id: "waiting-title" }, t("Waiting list")), h("a", { class: "small", href: `/manage/waitlist?event=${figures.event}` }, t("Open the list"))),
     h("p", { class: "waiting-card__all" }, icon("hourglass"), allOf(waitlist)),
-    h("ul", { class: "waiting-card__dates" }, ...rows.map(({ starts_at, waitlist: here }) => h("li", {}, h("span", {}, h("strong", {}, wallDay(starts_at)), " ", h("span", { class: "figure" }, wallTime(starts_at))), h("span", { class: "figure" }, wordsOf(here))))),
+    h("ul", { class: "waiting-card__dates" }, ...rows.map(({ starts_at, waitlist: here }) => h("li", {}, h("span", {}, ...whenOf(starts_at)), h("span", { class: "figure" }, wordsOf(here))))),
   );
+}
+
+function whenOf(starts_at: string | null): (Node | string)[] {
+  return starts_at === null ? [h("strong", {}, t("Any date"))] : [h("strong", {}, wallDay(starts_at)), " ", h("span", { class: "figure" }, wallTime(starts_at))];
 }
 
 function allOf(waitlist: WaitingFigures): string {
