@@ -7,16 +7,14 @@ are sold; what is drawn is kept through the workflow that managers' uploads take
 from __future__ import annotations
 
 import asyncio
-import io
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
-from app.catalog.photos import Photo, develop_now
 from app.catalog.queries import offer_of, plan_of
 from app.catalog.seat_views import change_model, make_model, put_photo
 from app.core.clock import now
-from app.demo.stage_pictures import draw_view, spread
-from seating.theatre import italian_theatre
+from app.demo.painter import paint
+from app.demo.stage_pictures import spread
 
 NAME = "Théâtre du Canal, grande salle"
 PHOTOS = 25
@@ -38,10 +36,3 @@ async def hang_views(performance: int, events: tuple[int, ...]) -> None:
         for ordinal, photo in zip(ordinals, painted, strict=True):
             await put_photo(model.id, plan.seats[ordinal].guid, await photo, organizer=organizer, at=now())
     await change_model(model.id, organizer=organizer, events=events)
-
-
-def paint(ordinal: int) -> Photo:
-    """The view from a seat of the theatre, developed as an upload is."""
-    file = io.BytesIO()
-    draw_view(italian_theatre(), ordinal).save(file, "JPEG", quality=92)
-    return develop_now(file.getvalue())
