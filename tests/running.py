@@ -218,9 +218,13 @@ def running_demo(**settings: str) -> Iterator[RunningDemo]:
 
 
 def free_row() -> int:
-    """The first of seven ports in a row that are free now; not where `tests/demo` looks for its own."""
+    """Seven ports in a row that are free now; not where `tests/demo` looks for its own. A demo takes its ports seconds
+    after they were found free, so each process begins its search elsewhere: two sessions must not end on one row, where
+    the one would look at the shop of the other."""
+    rows = range(21_000, 31_000, 10)
+    begin = os.getpid() * 7 % len(rows)
     return next(
-        first for first in range(21_000, 31_000, 10) if all(ports.is_free(first + offset) for offset in range(7))
+        first for first in (*rows[begin:], *rows[:begin]) if all(ports.is_free(first + offset) for offset in range(7))
     )
 
 
