@@ -82,7 +82,7 @@ async def get_csv(
     shown = await read_list(event, asked, organizer=operator.organizer)
     return Response(
         waitlist_csv(shown),
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={
             "content-disposition": f'attachment; filename="waitlist-{event}.csv"',
             "cache-control": "private, no-store",

@@ -8,7 +8,7 @@ tell them. It is decided in `app.audience.rules.waves`. Nothing is reserved for 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from app.audience.entries import ALIVE, EntryWish, Joined, entry_of, join
 from app.audience.lists import ListSettings, settings_of
-from app.audience.rules.waves import OFFERS_MAX, Free, Offered, Wave, decide_wave, offer_by_hand
+from app.audience.rules.waves import OFFERS_MAX, Limit, Offered, Wave, decide_wave, offer_by_hand
 from app.audience.tables import Mode
 from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, offers_of, plan_of
@@ -25,8 +25,7 @@ from app.core import jobs
 from app.core.db import connection, transaction
 from app.core.errors import Problem
 from app.sales.inventory import inventory, mend, with_group
-from app.sales.rules.left import PlacesLeft, nothing_left, places_left
-from seating.plan import Plan
+from app.sales.rules.left import PlacesLeft, left_together, limits_on, nothing_left, places_left
 from seating.store import FREE, GroupMissing, Snapshot
 
 LEFT_KEPT_S = 1.0
@@ -137,7 +136,7 @@ async def look(event: int, *, at: datetime) -> Wave:
         served = await ledger.fetch(SERVE, event)
         entries = [entry_of(row) for row in await ledger.fetch(ALIVE, event)]
         tell = settings.automatic and settings.waitlist != Mode.OFF
-        wave = decide_wave(await _free(offers, at), entries, now=at, tell=tell)
+        wave = decide_wave(await _limits(offers, at), entries, now=at, tell=tell)
         await _write(ledger, event, wave, settings, at=at)
         if served or wave.offered or wave.lapsed:
             await jobs.enqueue("tell_waitlist_places", event=event, refs=[row["cart_ref"] for row in served])
@@ -173,7 +172,7 @@ async def _notify(event: int, chosen: set[int], *, at: datetime) -> int:
     async with transaction() as ledger:
         await lock_list(ledger, event)
         entries = [e for row in await ledger.fetch(ALIVE, event) if (e := entry_of(row)).id in chosen]
-        made = offer_by_hand(await _free([o for o in offers if _on_sale(o, at)], at), entries)
+        made = offer_by_hand(await _limits(offers, at), entries)
         await _offer(ledger, made, await settings_of(event, exact=True), at=at)
         await jobs.enqueue("tell_waitlist_places", event=event, refs=[])
     return len(made)
@@ -241,15 +240,19 @@ async def _load(offers: Iterable[Offer]) -> None:
         await with_group(group, lambda group=group: inventory().pulse(group))  # type: ignore[misc]  # binds this group
 
 
-async def _free(offers: Iterable[Offer], at: datetime) -> Mapping[int, Free]:
-    """Read anew: what was free before the lock may have been offered by whoever had it."""
-    found = {}
-    for offer in offers:
-        left = nothing_left(offer)
-        if _on_sale(offer, at):
-            left = await _left_in(offer, await inventory().snapshot(offer.group, offer.id, owners=False))
-        found[offer.id] = Free(left.total, left.tariffs)
-    return found
+async def _limits(offers: Iterable[Offer], at: datetime) -> list[Limit]:
+    """What is free, read anew: what was before the lock may have been offered by whoever had it."""
+    selling = [offer for offer in offers if _on_sale(offer, at)]
+    if not selling:
+        return []
+    snapshots = [await inventory().snapshot(offer.group, offer.id, owners=False) for offer in selling]
+    free = [await _free_seats(offer, snapshot) for offer, snapshot in zip(selling, snapshots, strict=True)]
+    left = [
+        places_left(offer, seats, snapshot.quotas)
+        for offer, seats, snapshot in zip(selling, free, snapshots, strict=True)
+    ]
+    quotas = {key: used for snapshot in snapshots for key, used in snapshot.quotas.items()}
+    return limits_on(selling, left, left_together(selling, free, quotas))
 
 
 async def left_now(offer: Offer, at: datetime) -> PlacesLeft:
@@ -257,7 +260,7 @@ async def left_now(offer: Offer, at: datetime) -> PlacesLeft:
     if not _on_sale(offer, at):
         return nothing_left(offer)
     snapshot = await with_group(offer.group, lambda: inventory().snapshot(offer.group, offer.id, owners=False))
-    return await _left_in(offer, snapshot)
+    return places_left(offer, await _free_seats(offer, snapshot), snapshot.quotas)
 
 
 async def _recently_left(offer: Offer, at: datetime) -> PlacesLeft:
@@ -267,19 +270,17 @@ async def _recently_left(offer: Offer, at: datetime) -> PlacesLeft:
     return kept[1]
 
 
-async def _left_in(offer: Offer, snapshot: Snapshot) -> PlacesLeft:
+async def _free_seats(offer: Offer, snapshot: Snapshot) -> dict[str, int] | None:
+    """Free seats by category; None: unnumbered. A house that is nearly full costs next to nothing."""
     plan = await plan_of(offer)
-    return places_left(offer, _free_seats(plan, snapshot.states) if plan else None, snapshot.quotas)
-
-
-def _free_seats(plan: Plan, states: bytes) -> dict[str, int]:
-    """Free seats by category. A house that is nearly full costs next to nothing."""
+    if plan is None:
+        return None
     found: dict[str, int] = {}
-    ordinal = states.find(FREE)
+    ordinal = snapshot.states.find(FREE)
     while ordinal >= 0:
         category = plan.seats[ordinal].category
         found[category] = found.get(category, 0) + 1
-        ordinal = states.find(FREE, ordinal + 1)
+        ordinal = snapshot.states.find(FREE, ordinal + 1)
     return found
 
 

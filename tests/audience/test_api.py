@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest
 
+from app.audience.entries import forget_past_entries
+from app.catalog.queries import forget_offers
+from app.catalog.tables import Quota
+from app.core.clock import now
+from app.core.db import connection
+from app.sales import waitlist
+from app.sales.allotments import AllotmentWish, make_allotment
+from app.sales.inventory import rebuild
+from app.sales.waitlist import look
 from tests.audience.waiting import entries, free_places, joins, open_list, sell_out
 from tests.cast import Theatre
 from tests.shop import browser, open_shop, problem, sign_in
@@ -170,6 +180,73 @@ async def test_a_tariff_has_a_list_of_its_own(shop: str, theatre: Theatre) -> No
         problem(await joins(client, theatre.performance, "dora@example.org"), "no_waitlist")
         told = problem(await joins(client, theatre.performance, "d@example.org", tariff=theatre.child), "not_sold_out")
         assert told["left"] == 30
+        await Quota(event=theatre.event, tariff=theatre.child, name="Children", size=0).save()
+        forget_offers()
+        await rebuild(theatre.group, only_if_missing=False)
+        waitlist._left.clear()
+        told = await performance(client, theatre.performance)
+        assert told["status"] == "open"  # at the full price
+        assert told["waitlist"] == {"tariffs": [theatre.child], "count_max": 10, "several": True}
+        for email, asked in (("dora@example.org", {}), ("emil@example.org", {"any_performance": True})):
+            answer = await joins(client, theatre.performance, email, tariff=theatre.child, count=2, **asked)
+            assert answer.status_code == 201, answer.text
+    assert [(row["tariff"], row["performance"]) for row in await entries()] == [
+        (theatre.child, theatre.performance),
+        (theatre.child, None),
+    ]
+    async with connection() as ledger:
+        await ledger.execute("UPDATE catalog.quota SET size = 3 WHERE tariff = $1", theatre.child)
+    forget_offers()
+    await rebuild(theatre.group, only_if_missing=False)
+    assert [(each.performance, each.count) for each in (await look(theatre.event, at=now())).offered] == [
+        (theatre.performance, 2),
+        (theatre.performance, 1),  # the limit is the event's: both evenings share it
+    ]
+
+
+async def test_any_date_is_waited_for_when_all_are_sold_out(shop: str, theatre: Theatre) -> None:
+    await open_list(theatre, theatre.event)
+    wish = AllotmentWish(performance=theatre.performance, name="All", seats=tuple(range(30)))
+    await make_allotment(wish, organizer=theatre.organizer, actor="test", at=now())
+    async with browser(shop) as client:
+        assert (await performance(client, theatre.performance))["waitlist"] == {
+            "tariffs": None, "count_max": 10, "several": False,
+        }  # fmt: skip
+        answer = await joins(client, theatre.performance, "dora@example.org", any_performance=True)
+        assert problem(answer, "not_sold_out")["left"] == 30
+        assert (await joins(client, theatre.performance, "dora@example.org")).status_code == 201
+
+
+async def test_a_manager_tells_by_hand_and_takes_the_list_along(waited_for: str, theatre: Theatre) -> None:
+    event = theatre.standing_event
+    async with browser(waited_for) as manager, browser(waited_for) as client:
+        await sign_in(manager, "manager")
+        for email in ("dora@example.org", "emil@example.org"):
+            await joins(client, theatre.standing, email, count=2)
+        (_, emil) = await entries()
+        answer = await manager.post("/api/v1/manage/waitlist/notify", json={"entries": [emil["id"]]})
+        assert answer.json() == {"told": 1}
+        problem(await manager.post("/api/v1/manage/waitlist/notify", json={"entries": [999_999]}), "not_found")
+        own = (await client.get(f"/api/v1/waitlist/{emil['key']}")).json()
+        assert (own["state"], own["offered_performance"], own["offered_count"]) == ("offered", theatre.standing, 2)
+        file = await manager.get(f"/api/v1/manage/waitlist.csv?event={event}")
+        assert file.headers["content-type"] == "text/csv; charset=utf-8"
+        assert file.headers["content-disposition"] == f'attachment; filename="waitlist-{event}.csv"'
+        assert [line.split(",")[2] for line in file.text.splitlines()] == ['"Name"', '"Dora"', '"Emil"']
+        only = await manager.get(f"/api/v1/manage/waitlist.csv?event={event}&state=offered")
+        assert [line.split(",")[2] for line in only.text.splitlines()] == ['"Name"', '"Emil"']
+        figures = (await manager.get(f"/api/v1/manage/figures?event={event}")).json()
+        counted = {"waiting_entries": 1, "waiting_places": 2, "offered_entries": 1, "offered_places": 2}
+        assert figures["waitlist"] == counted
+        assert [each["waitlist"] for each in figures["performances"]] == [counted]
+
+
+async def test_whoever_waited_for_what_is_long_over_is_forgotten(waited_for: str, theatre: Theatre) -> None:
+    async with browser(waited_for) as client:
+        await joins(client, theatre.standing, "dora@example.org")
+    assert await forget_past_entries(now() + timedelta(days=29)) == 0
+    assert await forget_past_entries(now() + timedelta(days=31)) == 1
+    assert await entries() == []
 
 
 async def test_places_that_appeared_close_the_list_again(waited_for: str, theatre: Theatre) -> None:

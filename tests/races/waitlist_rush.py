@@ -29,11 +29,11 @@ async def no_lock(*_: Any) -> None:
     """What `lock_list` would be if it did nothing."""
 
 
-def read_together(free: Callable[..., Awaitable[Any]], workers: int) -> Callable[..., Awaitable[Any]]:
+def read_together(read: Callable[..., Awaitable[Any]], workers: int) -> Callable[..., Awaitable[Any]]:
     """The last that a wave reads; it goes on when every worker has come so far."""
 
     async def wait(*asked: Any) -> Any:
-        found = await free(*asked)
+        found = await read(*asked)
         await redis().incr(HAVE_READ)
         while int(await redis().get(HAVE_READ) or 0) < workers:
             await asyncio.sleep(0.01)
@@ -46,7 +46,7 @@ async def work(way: str, event: int, workers: int) -> list[tuple[int, int]]:
     looks, rounds = LOOKS_AT_ONCE, ROUNDS
     if way == "unlocked":
         waitlist.lock_list = no_lock  # type: ignore[assignment]  # it takes what the real one takes, and more
-        waitlist._free = read_together(waitlist._free, workers)  # type: ignore[assignment]  # as above
+        waitlist._limits = read_together(waitlist._limits, workers)  # type: ignore[assignment]  # as above
         looks, rounds = 1, 1
     told = []
     for _ in range(rounds):

@@ -8,7 +8,7 @@ those places have been gone and new ones come: at most `OFFERS_MAX` times, then 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -19,11 +19,13 @@ from app.audience.tables import EntryState
 OFFERS_MAX = 3
 
 
-class Free(Struct, frozen=True):
-    """What the public could buy at a performance now: in all, and of that at most so many of each tariff."""
+class Limit(Struct, frozen=True):
+    """At most `left` places are free at these performances together, of a tariff (None: of any). Performances come in
+    the order in which limits name them."""
 
-    total: int
-    tariffs: Mapping[int, int]
+    performances: tuple[int, ...]
+    tariff: int | None
+    left: int
 
 
 class Offered(Struct, frozen=True):
@@ -43,35 +45,37 @@ class Wave(Struct, frozen=True, kw_only=True):
     gone: tuple[int, ...] = ()
 
 
-def decide_wave(free: Mapping[int, Free], entries: Iterable[Entry], *, now: datetime, tell: bool = True) -> Wave:
-    """`free`: by performance, in their order of time. `tell=False`: nobody is told, but times run out all the same."""
+def decide_wave(limits: Sequence[Limit], entries: Iterable[Entry], *, now: datetime, tell: bool = True) -> Wave:
+    """`limits`: all that the public's next purchases meet; a performance that none names has nothing. `tell=False`:
+    nobody is told, but times run out all the same."""
     known = list(entries)
-    lapsed = [e for e in known if _has_lapsed(e, now)]
-    running = [e for e in known if e.state == EntryState.OFFERED and e not in lapsed]
+    lapsed = {e.id for e in known if _has_lapsed(e, now)}
+    running = [e for e in known if e.state == EntryState.OFFERED and e.id not in lapsed]
+    free = _Left(limits)
     gone = [
-        e
+        e.id
         for e in known
-        if (e in lapsed or (e.state == EntryState.LAPSED and not e.gone_since)) and not _any_for(e, free)
+        if (e.id in lapsed or (e.state == EntryState.LAPSED and not e.gone_since)) and free.best(e) is None
     ]
-    left = _Left(free)
+    left = _Left(limits)
     for entry in running:
         if entry.offered_performance is not None:
             left.take(entry.offered_performance, entry.tariff, entry.offered_count)
     offered = [made for entry in in_line(known) if tell and _may_be_told(entry) and (made := left.give(entry))]
-    return Wave(offered=tuple(offered), lapsed=tuple(e.id for e in lapsed), gone=tuple(e.id for e in gone))
+    return Wave(offered=tuple(offered), lapsed=tuple(sorted(lapsed)), gone=tuple(gone))
 
 
-def offer_by_hand(free: Mapping[int, Free], entries: Iterable[Entry]) -> tuple[Offered, ...]:
-    """A manager tells these, in their order, whatever was offered before: of all they want where there is nothing
-    to be seen for them, since a manager knows what comes."""
+def offer_by_hand(limits: Sequence[Limit], entries: Iterable[Entry]) -> tuple[Offered, ...]:
+    """A manager tells these, whatever was offered before: each of what is there, and of all they want where there is
+    nothing to be seen for them, since a manager knows what comes."""
     made = []
+    left = _Left(limits)
     for entry in entries:
-        wanted = [performance for performance in free if entry.wants(performance)]
-        if not wanted:
-            continue
-        best = max(wanted, key=lambda performance: min(entry.count, _at(free[performance], entry.tariff)))
-        there = _at(free[best], entry.tariff)
-        made.append(Offered(entry.id, best, min(entry.count, there) if there > 0 else entry.count))
+        offer = left.best(entry)
+        if offer is None and (wanted := left.wanted(entry)):
+            offer = Offered(entry.id, wanted[0], entry.count)
+        if offer is not None:
+            made.append(offer)
     return tuple(made)
 
 
@@ -83,39 +87,44 @@ def _may_be_told(entry: Entry) -> bool:
     return entry.state == EntryState.WAITING or (entry.gone_since and entry.offers < OFFERS_MAX)
 
 
-def _any_for(entry: Entry, free: Mapping[int, Free]) -> bool:
-    return any(entry.wants(performance) and _at(each, entry.tariff) > 0 for performance, each in free.items())
-
-
-def _at(free: Free, tariff: int | None) -> int:
-    return free.total if tariff is None else min(free.total, free.tariffs.get(tariff, 0))
-
-
 class _Left:
-    """What is neither taken nor offered."""
+    """What the limits still allow."""
 
-    def __init__(self, free: Mapping[int, Free]) -> None:
-        self._free = {performance: (each.total, dict(each.tariffs)) for performance, each in free.items()}
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        self._limits = limits
+        self._left = [limit.left for limit in limits]
+        self._at: dict[int, list[int]] = {}
+        for index, limit in enumerate(limits):
+            for performance in limit.performances:
+                self._at.setdefault(performance, []).append(index)
 
     def take(self, performance: int, tariff: int | None, count: int) -> None:
-        if performance in self._free:
-            total, tariffs = self._free[performance]
-            if tariff is not None:
-                tariffs[tariff] = tariffs.get(tariff, 0) - count
-            self._free[performance] = (total - count, tariffs)
+        for index in self._at.get(performance, ()):
+            if self._limits[index].tariff in (None, tariff):
+                self._left[index] -= count
 
     def give(self, entry: Entry) -> Offered | None:
+        """The best for it, which is gone for those behind."""
+        made = self.best(entry)
+        if made is not None:
+            self.take(made.performance, entry.tariff, made.count)
+        return made
+
+    def best(self, entry: Entry) -> Offered | None:
         """All that it wants at the first performance that has so much; else at the one that has most."""
-        wanted = [performance for performance in self._free if entry.wants(performance)]
+        wanted = self.wanted(entry)
         if not wanted:
             return None
-        best = max(wanted, key=lambda performance: min(entry.count, self._at(performance, entry.tariff)))
-        count = min(entry.count, self._at(best, entry.tariff))
-        if count <= 0:
-            return None
-        self.take(best, entry.tariff, count)
-        return Offered(entry.id, best, count)
+        there = {performance: min(entry.count, self._of(performance, entry.tariff)) for performance in wanted}
+        performance = max(wanted, key=there.__getitem__)
+        return Offered(entry.id, performance, there[performance]) if there[performance] > 0 else None
 
-    def _at(self, performance: int, tariff: int | None) -> int:
-        total, tariffs = self._free[performance]
-        return total if tariff is None else min(total, tariffs.get(tariff, 0))
+    def wanted(self, entry: Entry) -> list[int]:
+        return [performance for performance in self._at if entry.wants(performance)]
+
+    def _of(self, performance: int, tariff: int | None) -> int:
+        """Nothing of a tariff that no limit of the performance names: it is not sold there."""
+        counted = [index for index in self._at[performance] if self._limits[index].tariff in (None, tariff)]
+        if all(self._limits[index].tariff != tariff for index in counted):
+            return 0
+        return min(self._left[index] for index in counted)

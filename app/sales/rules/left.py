@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
+from app.audience.rules.waves import Limit
 from app.catalog.offers import Offer, TariffOffer
 from app.catalog.rules.selling import limits_of, tariffs_for
 
@@ -40,6 +43,31 @@ def places_left(
     ]
     seats = UNLIMITED if free is None else sum(free.values())
     return PlacesLeft(offer.id, min(seats, sum(tariffs[id] for id in counted), UNLIMITED, *limits), tariffs)
+
+
+def left_together(
+    offers: Sequence[Offer], free: Sequence[Mapping[str, int] | None], quotas: Mapping[str, tuple[int, int | None]]
+) -> PlacesLeft:
+    """What the event's own limits leave to these performances of it together: each by itself may have as much, and all
+    of them no more. A tariff's limit that one of them replaces by its own is left aside."""
+    ids = {offer.id for offer in offers}
+    replaced = {(q.tariff, q.category) for q in offers[0].quotas if q.performance in ids and q.tariff is not None}
+    shared = [q for q in offers[0].quotas if q.performance is None and (q.tariff, q.category) not in replaced]
+    seats: Counter[str] | None = Counter()
+    for each in free:
+        seats = None if seats is None or each is None else seats + Counter(each)
+    return places_left(msgspec.structs.replace(offers[0], quotas=tuple(shared)), seats, quotas)
+
+
+def limits_on(offers: Sequence[Offer], left: Sequence[PlacesLeft], together: PlacesLeft) -> list[Limit]:
+    """All that the next purchases meet, as waves know it."""
+    found = [limit for each in left for limit in _limits((each.performance,), each)]
+    return found + _limits(tuple(offer.id for offer in offers), together)
+
+
+def _limits(performances: tuple[int, ...], left: PlacesLeft) -> list[Limit]:
+    tariffs = [Limit(performances, tariff, count) for tariff, count in left.tariffs.items()]
+    return [Limit(performances, None, left.total), *tariffs]
 
 
 def _of_tariff(offer: Offer, tariff: TariffOffer, free: Mapping[str, int] | None, remaining: Mapping[str, int]) -> int:

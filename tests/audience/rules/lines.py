@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app.audience.rules.queue import Entry
-from app.audience.rules.waves import Free, Wave
+from app.audience.rules.waves import Limit, Wave
 from app.audience.tables import EntryState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -62,12 +62,25 @@ def lines(draw: st.DrawFn) -> list[Entry]:
 
 
 @st.composite
-def houses(draw: st.DrawFn) -> dict[int, Free]:
-    """What is free at each performance, of each tariff no more than in all."""
-    found = {}
-    for performance in PERFORMANCES:
+def houses(draw: st.DrawFn) -> list[Limit]:
+    """What is free at each performance, of each tariff no more than in all; and perhaps of both together less."""
+    found = []
+    for performances in [*((performance,) for performance in PERFORMANCES), PERFORMANCES][: draw(st.integers(1, 3))]:
         total = draw(st.integers(0, 12))
-        found[performance] = Free(total, {tariff: draw(st.integers(0, total)) for tariff in TARIFFS})
+        found.append(Limit(performances, None, total))
+        found += [Limit(performances, tariff, draw(st.integers(0, total))) for tariff in TARIFFS]
+    return found
+
+
+def house(free: int | dict[int, int], **tariffs: dict[int, int]) -> list[Limit]:
+    """So many at performance 7, or at each; of both tariffs as many, unless `p8={2: 1}` says otherwise."""
+    totals = {7: free} if isinstance(free, int) else free
+    found = []
+    for performance, total in totals.items():
+        of = tariffs.get(f"p{performance}", dict.fromkeys(TARIFFS, total))
+        found += [
+            Limit((performance,), None, total), *(Limit((performance,), tariff, n) for tariff, n in of.items())
+        ]  # fmt: skip
     return found
 
 

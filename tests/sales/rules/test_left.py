@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from app.audience.rules.waves import Limit
 from app.catalog.offers import Offer, QuotaOffer, TariffOffer
 from app.catalog.rules.selling import quotas_for
-from app.sales.rules.left import UNLIMITED, PlacesLeft, nothing_left, places_left
+from app.sales.rules.left import UNLIMITED, PlacesLeft, left_together, limits_on, nothing_left, places_left
 from tests.sales.rules.test_pricing import offer
 
 EVENING = 7
@@ -61,6 +62,35 @@ def test_an_infant_s_place_does_not_make_an_evening_less_sold_out() -> None:
     """QUO-3: the total is reached, and what is left out of it is not what people wait for."""
     left = places_left(house(limit(1)), {"Gold": 2, "Silver": 3}, {"q1": (10, 10)})
     assert (left.total, left.tariffs) == (0, {1: 0, 2: 0, 4: 5})
+
+
+def test_evenings_that_share_an_event_s_limit_have_it_together() -> None:
+    whole, children = QuotaOffer(1, None, None, None, "Season", 10), QuotaOffer(2, None, 2, None, "Children", 4)
+    evenings = [replace(house(whole, children), id=id) for id in (7, 8)]
+    seats = {"Gold": 2, "Silver": 3}
+    quotas: dict[str, tuple[int, int | None]] = {"q1": (7, 10), "q2": (3, 4)}
+    left = [places_left(evening, seats, quotas) for evening in evenings]
+    assert [(each.total, each.tariffs[2]) for each in left] == [(3, 1), (3, 1)]
+    together = left_together(evenings, [seats, seats], quotas)
+    assert (together.total, together.tariffs[2], together.tariffs[4]) == (3, 1, 10)
+    assert Limit((7, 8), None, 3) in limits_on(evenings, left, together)
+    assert Limit((8,), 2, 1) in limits_on(evenings, left, together)
+
+
+def test_what_one_evening_limits_by_itself_is_not_shared() -> None:
+    """QUO-1: of a tariff, the performance's own limit stands in the place of its event's."""
+    event, own = QuotaOffer(1, None, 2, None, "Children", 4), QuotaOffer(2, 8, 2, None, "Children", 9)
+    evenings = [replace(house(event, own), id=id) for id in (7, 8)]
+    seats = {"Gold": 0, "Silver": 6}
+    quotas: dict[str, tuple[int, int | None]] = {"q1": (2, 4), "q2": (0, 9)}
+    assert [places_left(evening, seats, quotas).tariffs[2] for evening in evenings] == [2, 6]
+    assert left_together(evenings, [seats, seats], quotas).tariffs[2] == 12
+
+
+def test_where_nothing_is_numbered_only_limits_count() -> None:
+    evening = house(limit(1), tariffs=(TariffOffer(1, {}, {}, "public", None, {"": 100}),))
+    assert left_together([evening], [None], {"q1": (4, 10)}).total == UNLIMITED
+    assert places_left(evening, None, {"q1": (4, 10)}).total == 6
 
 
 LIMITS = (
