@@ -25,7 +25,8 @@ from app.core.redis import redis
 from app.core.web import plain
 from app.counter.desks import desk_of
 from app.counter.figures import figures_of
-from app.live import Connection, Live, LiveSettings, LiveWiring, SeatViewWiring
+from app.live import Connection, Live, LiveSettings, LiveWiring
+from app.live_source import SeatViewWiring
 from app.sales.cart_keys import open_allotments
 from app.sales.carts import Cart, view_cart
 from app.sales.inventory import inventory, mend

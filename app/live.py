@@ -18,26 +18,18 @@ from litestar import Router, WebSocket, websocket
 from litestar.params import FromPath
 from redis.asyncio import Redis
 
+from app.live_source import InventorySource, SeatViewWiring
 from realtime import messages
 from realtime.bus import RedisBus
 from realtime.conversation import converse, listen, refuse
 from realtime.figures import FiguresFeed
-from realtime.messages import (
-    CLOSE_FORBIDDEN,
-    CLOSE_SIGNED_OUT,
-    CLOSE_UNKNOWN,
-    Change,
-    Holder,
-    Message,
-    Picture,
-    decode_change,
-)
+from realtime.messages import CLOSE_FORBIDDEN, CLOSE_SIGNED_OUT, CLOSE_UNKNOWN
 from realtime.notices import NoticeTeller
 from realtime.protocol import Limits, Refuse, Resume
 from realtime.room import Member
-from realtime.rooms import Deliver, Hint, Rooms, RoomSettings, SourceUnavailable, TopicMissing, Unsubscribe
+from realtime.rooms import Rooms, RoomSettings, SourceUnavailable
 from realtime.sockets import UNREAD_BYTES_MAX, Outlet, open_outlet
-from seating.store import GroupMissing, Inventory, StoreUnavailable, cart_ref, channel
+from seating.store import Inventory, cart_ref
 
 log = logging.getLogger("placeur.feed")
 
@@ -49,16 +41,6 @@ class LiveOperator(Protocol):
 
     @property
     def id(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class SeatViewWiring:
-    """Photos of the view from seats (LIVE-5)."""
-
-    version_of: Callable[[int], Awaitable[str]]
-    """A performance → the version of its photos now; "" when there are none. Raises SourceUnavailable."""
-    channel_of: Callable[[int], str]
-    """A performance → where it is said that they have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,95 +103,6 @@ def origin_allowed(origin: str | None, host: str | None, others: frozenset[str])
     return page.netloc.lower().removesuffix(default) == host.lower().removesuffix(default)
 
 
-class InventorySource:
-    """A `realtime` Source over the seat inventory; a topic is a performance id in decimal."""
-
-    def __init__(self, inventory: Inventory, bus: RedisBus, wiring: LiveWiring) -> None:
-        self._inventory = inventory
-        self._bus = bus
-        self._wiring = wiring
-        self._groups: dict[str, str] = {}
-
-    async def snapshot(self, topic: str) -> Picture:
-        group = await self._group(topic)
-        public = await self._wiring.public_quotas(int(topic))
-        try:
-            seen = await self._inventory.snapshot(group, int(topic))
-        except GroupMissing as missing:
-            raise TopicMissing(topic) from missing
-        except StoreUnavailable as problem:
-            raise SourceUnavailable(str(problem)) from problem
-        return Picture(
-            epoch=seen.epoch,
-            version=seen.version,
-            states=seen.states,
-            holders={
-                ordinal: Holder(owner.kind, owner.label, owner.cart_ref, owner.expires_at_ms)
-                for ordinal, owner in seen.owners.items()
-                if owner.kind  # a seat that is sold has an owner, but nobody holds it
-            },
-            quotas={name: (used, -1 if limit is None else limit) for name, (used, limit) in seen.quotas.items()},
-            server_ms=seen.server_time_ms,
-            public_quotas=public,
-        )
-
-    async def changes_since(self, topic: str, epoch: str, version: int) -> list[Change] | None:
-        group = await self._group(topic)
-        try:
-            raw = await self._inventory.changes_since(group, int(topic), epoch, version)
-        except GroupMissing:
-            return None
-        except StoreUnavailable as problem:
-            raise SourceUnavailable(str(problem)) from problem
-        return None if raw is None else [decode_change(each) for each in raw]
-
-    async def head(self, topic: str) -> tuple[str, int] | None:
-        group = await self._group(topic)
-        try:
-            return await self._inventory.head(group, int(topic))
-        except GroupMissing:
-            return None
-        except StoreUnavailable as problem:
-            raise SourceUnavailable(str(problem)) from problem
-
-    async def retained(self, topic: str) -> dict[str, Message]:
-        if (photos := self._wiring.seat_view) is None:
-            return {}
-        return {"seat_view": messages.seat_view(await photos.version_of(int(topic)))}
-
-    async def subscribe(self, topic: str, deliver: Deliver) -> Unsubscribe:
-        def hear(raw: bytes | None) -> None:
-            try:
-                deliver(None if raw is None else decode_change(raw))
-            except msgspec.DecodeError as problem:
-                log.error("feed %s: a publication that is no change: %s", topic, problem)
-                deliver(None)
-
-        ends = [await self._bus.subscribe(channel(await self._group(topic), int(topic)), hear)]
-        if (photos := self._wiring.seat_view) is not None:
-            # Whatever is said there, and however little of it comes through: only a reason to ask again.
-            ends.append(await self._bus.subscribe(photos.channel_of(int(topic)), lambda _: deliver(Hint.RETAINED)))
-
-        async def forget() -> None:
-            self._groups.pop(topic, None)
-            for unsubscribe in ends:
-                await unsubscribe()
-
-        return forget
-
-    async def rebuild(self, topic: str) -> None:
-        await self._wiring.rebuild(await self._group(topic))
-
-    async def _group(self, topic: str) -> str:
-        group = self._groups.get(topic)
-        if group is None:
-            group = await self._wiring.group_of(int(topic))
-            if group is None:
-                raise TopicMissing(topic)
-            self._groups[topic] = group
-        return group
-
-
 class Live:
     """The feed of this process. `router` goes to Litestar, `close` to its shutdown hooks."""
 
@@ -220,7 +113,11 @@ class Live:
         self._settings = settings or LiveSettings()
         self._redis = redis
         self._bus = RedisBus(redis)
-        self.rooms = Rooms(InventorySource(inventory, self._bus, wiring), self._settings.rooms)
+        source = InventorySource(
+            inventory, self._bus, group_of=wiring.group_of, rebuild=wiring.rebuild,
+            public_quotas=wiring.public_quotas, seat_view=wiring.seat_view,
+        )  # fmt: skip
+        self.rooms = Rooms(source, self._settings.rooms)
         self.figures = FiguresFeed()
         self._addresses: Counter[str] = Counter()
 
