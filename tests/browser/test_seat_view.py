@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.async_api import FilePayload, Locator, Page, expect
 
-from tests.browser.conftest import Invite
+from tests.browser.conftest import Invite, performances_of
 from tests.browser.seat_map import SeatMapView
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.running import RunningDemo
@@ -183,6 +183,21 @@ async def test_a_stranger_with_the_link_of_import_mode_finds_the_shop(
     await view.taps(seat)
     await view.shows("mine", seat)
     await expect(ben.page.locator(".import__bar")).to_have_count(0)
+
+
+async def test_a_house_without_photos_offers_no_view(demo: RunningDemo, invite: Invite) -> None:
+    """The other negative control: no empty frame, no key that does nothing."""
+    ben = await invite("Ben", DESKTOP)
+    view = SeatMapView(ben)
+    await view.opens((await performances_of(demo, "nuit-blanche"))[1])
+    await expect(ben.page.locator(".seat-map__tool[aria-pressed]")).to_be_hidden()
+    field = ben.page.locator(".seat-map__field")
+    await expect(field).not_to_have_attribute("aria-label", re.compile("V shows the view"))
+    await field.focus()
+    await ben.page.keyboard.press("ArrowDown")
+    await ben.page.keyboard.press("v")
+    await expect(ben.page.locator(".view-dialog")).to_be_hidden()
+    await expect(ben.page.locator(".seat-view")).to_be_hidden()
 
 
 async def test_files_find_their_seats_by_name_and_a_photo_that_is_astray_is_marked(
