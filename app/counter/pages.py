@@ -8,6 +8,7 @@ from litestar import Request, Response, Router, get
 from litestar.response import Redirect
 
 from app.accounts.logins import operator_of, require
+from app.accounts.staff import staff_of
 from app.accounts.tables import Role
 from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, offers_of_organizer
@@ -113,6 +114,21 @@ async def show_limits(request: Request[Any, Any, Any], event: int | None = None)
     )
 
 
+@get("/manage/staff", include_in_schema=False)
+async def show_staff(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Who may see all orders (BOX-1)."""
+    if await operator_of(request) is None:
+        return Redirect("/login?next=/manage/staff", status_code=303)
+    operator = await require(request, Role.MANAGER)
+    return page(
+        request,
+        "manage/staff.html",
+        operator=operator,
+        staff=plain(await staff_of(operator.organizer)),
+        box_office=await office_of(operator),
+    )
+
+
 @get("/api/v1/manage/figures", summary="What moves, for one event", tags=["manage"])
 async def get_figures(request: Request[Any, Any, Any], event: int) -> Figures:
     operator = await require(request, Role.MANAGER)
@@ -141,4 +157,6 @@ def _evenings(offers: Sequence[Offer], at: datetime) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-router = Router(path="/", route_handlers=[show_counter, show_dashboard, show_allotments, show_limits, get_figures])
+router = Router(
+    path="/", route_handlers=[show_counter, show_dashboard, show_allotments, show_limits, show_staff, get_figures]
+)
