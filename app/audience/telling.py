@@ -76,7 +76,12 @@ async def tell_places(event: int, refs: Iterable[str] = ()) -> None:
         rows = await reader.fetch(
             "SELECT DISTINCT cart_ref FROM audience.waitlist_entry WHERE event = $1 AND state <> 'served'", event
         )
-    found = await own_entries({*refs, *(row["cart_ref"] for row in rows)})
+    await tell_entries({*refs, *(row["cart_ref"] for row in rows)})
+
+
+async def tell_entries(refs: Iterable[str]) -> None:
+    """Tell these baskets where they stand. Raises RedisError."""
+    found = await own_entries(refs)
     await notices.tell_waitlist(redis(), {ref: [_plain(each) for each in own] for ref, own in found.items()})
 
 

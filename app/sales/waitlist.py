@@ -105,7 +105,7 @@ async def join_waitlist(wish: JoinWish, *, at: datetime) -> Joined:
             at=at,
         )  # fmt: skip
         await jobs.enqueue("mail_waitlist_place", entry=joined.id, new=joined.new, at_ms=int(at.timestamp() * 1000))
-        await jobs.enqueue("tell_waitlist_places", event=offer.event, refs=[wish.cart_ref])
+        await jobs.enqueue("tell_waitlist_entries", refs=[wish.cart_ref])  # at the end of the queue, it moves nobody
     return joined
 
 

@@ -89,7 +89,7 @@ async def test_nobody_else_is_told(shop: str, theatre: Theatre) -> None:
             await own.until(lambda feed: bool(feed.waitlist))
             await hers.until(lambda feed: feed.status is Status.LIVE)
             (row,) = await entries()
-            await work_off("tell_waitlist_places")
+            await work_off("tell_waitlist_entries")
             await dora.post(f"/api/v1/waitlist/{row['key']}/leave")
             await work_off("tell_waitlist_places")
             await own.until(lambda feed: feed.waitlist == ())
