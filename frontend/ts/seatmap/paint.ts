@@ -224,30 +224,35 @@ function paintSpecks(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, ca
 }
 
 /** A disc's radius as a share of the seat's: what is not to be had steps back by size as well as by colour. */
-const SHARES: Record<string, number> = { taken: 0.55, blocked: 0.55, linked: 0.55, kept: 0.5, mine: 1.15, offered: 1 };
+const SHARES: Record<string, number> = { taken: 0.55, blocked: 0.55, linked: 0.55, kept: 0.5, mine: 1.15, offered: 0.72 };
 
-function paintDiscs(ctx: CanvasRenderingContext2D, { hall, colours }: Scene, camera: Camera, groups: Map<Look, number[]>): void {
+function paintDiscs(ctx: CanvasRenderingContext2D, scene: Scene, camera: Camera, groups: Map<Look, number[]>): void {
   for (const [look, seats] of groups) {
-    const [colour, alpha] = flatColour(look, colours);
+    const [colour, alpha] = flatColour(look, scene.colours);
     const [state, kind] = look.split(":");
-    // Wheelchair places are square.
-    const share = SHARES[state ?? ""] ?? 0.88;
-    ctx.fillStyle = colour;
+    // What is kept for this visitor shines from far away: it is why they came with a code.
+    if (state === "offered") fillDiscs(ctx, scene, camera, seats, scene.colours.lamp, kind, (r) => r * 1.2 + 0.6);
     ctx.globalAlpha = alpha;
-    ctx.beginPath();
-    for (const seat of seats) {
-      const r = hall.r[seat]! * camera.scale * share;
-      const x = hall.x[seat]! * camera.scale + camera.tx;
-      const y = hall.y[seat]! * camera.scale + camera.ty;
-      if (kind === "w") ctx.rect(x - r, y - r, 2 * r, 2 * r);
-      else {
-        ctx.moveTo(x + r, y);
-        ctx.arc(x, y, r, 0, 2 * Math.PI);
-      }
-    }
-    ctx.fill();
+    fillDiscs(ctx, scene, camera, seats, colour, kind, (r) => r * (SHARES[state ?? ""] ?? 0.88));
+    ctx.globalAlpha = 1;
   }
-  ctx.globalAlpha = 1;
+}
+
+/** Wheelchair places are square. */
+function fillDiscs(ctx: CanvasRenderingContext2D, { hall }: Scene, camera: Camera, seats: readonly number[], colour: string, kind: string | undefined, radius: (r: number) => number): void {
+  ctx.fillStyle = colour;
+  ctx.beginPath();
+  for (const seat of seats) {
+    const r = radius(hall.r[seat]! * camera.scale);
+    const x = hall.x[seat]! * camera.scale + camera.tx;
+    const y = hall.y[seat]! * camera.scale + camera.ty;
+    if (kind === "w") ctx.rect(x - r, y - r, 2 * r, 2 * r);
+    else {
+      ctx.moveTo(x + r, y);
+      ctx.arc(x, y, r, 0, 2 * Math.PI);
+    }
+  }
+  ctx.fill();
 }
 
 /** Round seats whose view was photographed; within the reach that `repaint` wipes. */
