@@ -125,8 +125,8 @@ function showChosen(): void {
   const here = shown.filter((id) => chosen.has(id)).length;
   all.checked = here > 0 && here === shown.length;
   all.indeterminate = here > 0 && here < shown.length;
-  byId("remove").hidden = false;
-  byId("remove-sure").hidden = true;
+  // A question stands until it is about others.
+  if (byId("remove-sure").dataset["about"] !== [...chosen].join()) askToRemove(false);
 }
 
 function boxOf(id: number): HTMLInputElement | null {
@@ -185,12 +185,13 @@ async function notify(): Promise<void> {
   toast({ text: told ? tn("{n} mail is on its way.", "{n} mails are on their way.", told) : t("Nobody was written to: the sale is closed.") });
 }
 
-function askToRemove(): void {
+function askToRemove(really: boolean): void {
   const sure = byId("remove-sure");
-  byId("remove").hidden = true;
-  sure.hidden = false;
+  byId("remove").hidden = really;
+  sure.hidden = !really;
+  sure.dataset["about"] = really ? [...chosen].join() : "";
   sure.textContent = tn("Yes, remove {n} person for good", "Yes, remove {n} people for good", chosen.size);
-  sure.focus();
+  if (really) sure.focus();
 }
 
 async function remove(): Promise<void> {
@@ -234,7 +235,7 @@ byId("entries").addEventListener("click", tick);
 byId("entries").addEventListener("keydown", steer);
 byId("all").addEventListener("change", (event) => choose(shown, (event.target as HTMLInputElement).checked));
 byId("notify").addEventListener("click", (event) => void work(event.currentTarget as HTMLElement, notify));
-byId("remove").addEventListener("click", askToRemove);
+byId("remove").addEventListener("click", () => askToRemove(true));
 byId("remove-sure").addEventListener("click", (event) => void work(event.currentTarget as HTMLElement, remove));
 byId("none").addEventListener("click", () => choose([...chosen], false));
 document.addEventListener("keydown", (event) => event.key === "Escape" && chosen.size && choose([...chosen], false));

@@ -13,6 +13,7 @@ interface Row {
   stepper: HTMLElement;
   /** In the stepper's place where this tariff is sold out and has a list (WTL-1). */
   wait: HTMLButtonElement;
+  gone: HTMLElement;
   /** Asked for and not yet answered: shown at once, corrected by the answer. */
   underway: number;
 }
@@ -49,6 +50,7 @@ export class QuantityPicker {
       more: h("button", { type: "button", aria: { label: t("One more: {tariff}", { tariff: tariff.name }) } }, icon("plus")),
       stepper: h("div", { class: "stepper", role: "group", aria: { label: tariff.name } }),
       wait: h("button", { class: "button", type: "button", onclick: () => this.onWait(tariff.id) }, icon("hourglass"), t("Waiting list"), h("span", { class: "unseen" }, tariff.name)),
+      gone: h("p", {}, h("span", { class: "badge badge--warn" }, t("Sold out"))),
     };
     row.stepper.append(row.less, row.amount, row.more);
     row.less.addEventListener("click", () => void this.step(row, -1));
@@ -56,12 +58,12 @@ export class QuantityPicker {
     return row;
   }
 
-  private element({ tariff, stepper, wait }: Row): HTMLElement {
+  private element({ tariff, stepper, wait, gone }: Row): HTMLElement {
     const minor = tariff.prices[""] ?? Object.values(tariff.prices)[0];
     return h(
       "li",
       { class: "tariff" },
-      h("div", { class: "grow" }, h("p", { class: "tariff__name" }, tariff.name), tariff.description ? h("p", { class: "soft small" }, tariff.description) : null),
+      h("div", { class: "grow" }, h("p", { class: "tariff__name" }, tariff.name), tariff.description ? h("p", { class: "soft small" }, tariff.description) : null, gone),
       h("span", { class: "tariff__price figure" }, minor === undefined ? "" : minor ? money(minor, this.performance.currency) : t("Free of charge")),
       stepper,
       wait,
@@ -89,6 +91,7 @@ export class QuantityPicker {
       const most = row.tariff.max_per_order ?? Infinity;
       row.amount.textContent = String(n);
       row.wait.hidden = n > 0 || !this.performance.waitlist?.tariffs?.includes(row.tariff.id);
+      row.gone.hidden = row.wait.hidden;
       row.stepper.hidden = !row.wait.hidden;
       row.less.disabled = n === 0;
       row.more.disabled = !open || n >= most || (this.performance.max_per_order > 0 && all >= this.performance.max_per_order);

@@ -103,8 +103,8 @@ export class Waitlist {
   ask(tariff: number): void {
     this.element.open = true;
     this.tariff.value = String(tariff);
-    if (this.form.hidden) this.fillIn();
-    else this.name.focus();
+    this.fillIn();
+    this.element.scrollIntoView({ block: "start" });
   }
 
   get isOffered(): boolean {
