@@ -66,7 +66,8 @@ async def imports(visitor: Visitor, performance: int, model: int) -> SeatMapView
 async def test_a_photo_taken_on_a_phone_reaches_a_buyer_s_open_map(
     demo: RunningDemo, evenings: list[int], invite: Invite
 ) -> None:
-    """SEA-4, LIVE-5: chosen by a tap, sent, ringed; the buyer's map knows it without being touched and shows it."""
+    """SEA-4, LIVE-5: chosen by a tap, sent, ringed; the buyer's map knows it without being touched and shows it, and
+    so does another manager's in import mode."""
     ana, camille = await invite("Ana", DESKTOP), await invite("Camille", PHONE)
     hers = SeatMapView(ana)
     await hers.opens(evenings[2])
@@ -91,9 +92,13 @@ async def test_a_photo_taken_on_a_phone_reaches_a_buyer_s_open_map(
     held = await camille.page.context.request.get(f"{demo.url}/api/v1/cart")
     assert (await held.json())["items"] == []
 
+    lea = await invite("Léa", DESKTOP)
+    await imports(lea, evenings[2], await model_of(demo))
+    await lea.page.wait_for_function(HAS, arg=seat)
     await panel.get_by_role("button", name="Delete").click()
     await panel.get_by_role("button", name="Yes, delete the photo").click()
-    await ana.page.wait_for_function("(seat) => eyes.map.hall.photographed[seat] === 0", arg=seat)
+    for page in (ana.page, lea.page):
+        await page.wait_for_function("(seat) => eyes.map.hall.photographed[seat] === 0", arg=seat)
     await camille.page.get_by_role("button", name="Done").click()
     await camille.page.wait_for_url("**/manage/seat-views*")
     await camille.goes_to(f"/p/{evenings[2]}")

@@ -21,6 +21,7 @@ const WORDS = [
   ["--accent-text", "--accent-soft"], ["--good-text", "--good-soft"], ["--warn-text", "--warn-soft"], ["--bad-text", "--bad-soft"],
   ["--info-text", "--info-soft"], ["--lamp-text", "--surface"], ["--warn-text", "--paper"], ["--bad-text", "--paper"],
   ["--map-label", "--map-floor"], ["--map-stage-ink", "--map-stage"], ["--paper", "--ink"], ["--ink-faint", "--surface"],
+  ["--on-night", "--night"], ["--on-night-soft", "--night"],
 ];
 const SHAPES = [["--line-strong", "--surface"], ["--line-strong", "--paper"], ["--focus", "--paper"], ["--focus", "--surface"], ["--bad", "--surface"]];
 

@@ -5,6 +5,7 @@
 import { ApiProblem, asProblem } from "../core/api";
 import { announce, h, icon } from "../core/dom";
 import { t, tn } from "../core/i18n";
+import { follow } from "../core/live";
 import { toast } from "../core/toast";
 import type { SeatEvent, SeatMap } from "../seatmap/element";
 import type { PlanJson } from "../seatmap/plan";
@@ -77,6 +78,8 @@ class PhotoImport {
     for (const said of ["seat-choose", "seat-return", "seat-refused"]) map.addEventListener(said, (event) => this.choose((event as CustomEvent<SeatEvent>).detail.seat));
     map.addEventListener("seat-look", (event) => this.choose((event as CustomEvent<SeatEvent>).detail.seat));
     this.show();
+    // Two people with two phones are quicker.
+    follow(`/live/performances/${this.performance.id}`, { onSeatView: () => void this.hear() });
     addEventListener("beforeunload", (event) => {
       if ([...this.sendings.values()].some(({ problem }) => !problem)) event.preventDefault();
     });
@@ -89,6 +92,15 @@ class PhotoImport {
       const seat = this.seatOf.get(photo.seat);
       if (seat !== undefined) this.photos.set(seat, photo);
     }
+  }
+
+  /** Somebody else may have photographed. What is being done in the panel here is left alone. */
+  private async hear(): Promise<void> {
+    const before = this.photos.get(this.chosen)?.url;
+    await this.reload().catch(() => undefined);
+    const busy = this.sendings.has(this.chosen) || this.panel.querySelector(":focus") !== null;
+    if (this.photos.get(this.chosen)?.url !== before && !busy) this.show();
+    else this.showMarks();
   }
 
   private bar(): HTMLElement {
@@ -114,9 +126,13 @@ class PhotoImport {
     this.panel.focus({ preventScroll: true });
   }
 
-  private show(): void {
+  private showMarks(): void {
     this.map.setPhotographed(this.photos.keys(), true);
     this.count.textContent = tn("{n} seat photographed", "{n} seats photographed", this.photos.size);
+  }
+
+  private show(): void {
+    this.showMarks();
     this.showUse();
     const { chosen } = this;
     if (chosen < 0) this.panel.replaceChildren(...this.advice());
