@@ -21,6 +21,9 @@ from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 __all__ = ["UniqueViolationError", "connection", "engine", "require_transaction", "spawn", "transaction"]
 
 
+RELEASE_S_MAX = 5.0
+
+
 def engine() -> PostgresEngine:
     found = engine_finder()
     assert isinstance(found, PostgresEngine)
@@ -84,8 +87,12 @@ async def connection() -> AsyncIterator[asyncpg.Connection]:
     if pool is None:
         raise RuntimeError("The connection pool is not started.")
     with _lost_connections_named():
-        async with pool.acquire() as acquired:
+        acquired = await pool.acquire()
+        try:
             yield cast("asyncpg.Connection", acquired)
+        finally:
+            # Over a network that died without a word a cancelled query never ends, nor would this.
+            await pool.release(acquired, timeout=RELEASE_S_MAX)
 
 
 _background: set[asyncio.Task[Any]] = set()

@@ -165,7 +165,6 @@ async def test_while_the_ledger_is_out_of_reach_seats_move_and_the_photo_comes_a
             await viewer.until(lambda viewer, taken=taken: bytes(viewer.codes) == taken)  # type: ignore[misc]  # bound at once
             assert (viewer.seat_view, viewer.status, viewer.reconnects) == (first, Status.LIVE, 0)
         ledger.light()
-        ledger.cut()  # at last somebody says so
         await viewer.until(lambda viewer: viewer.seat_view == second, 90)
         assert viewer.reconnects == 0
 
