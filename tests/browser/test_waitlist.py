@@ -32,7 +32,7 @@ async def studio(demo: RunningDemo) -> list[int]:
 async def joins(visitor: Visitor, name: str, email: str, *, places: int = 2) -> None:
     """The form in the basket's column; on a phone it is behind a button."""
     page = visitor.page
-    button = page.locator(".basket__foot").get_by_role("button", name=re.compile("Waiting list|Liste d’attente"))
+    button = page.locator(".basket__queue")
     if await button.is_visible():
         await button.click()
     while int(await page.locator("#wait-form output").inner_text()) > places:

@@ -22,7 +22,7 @@ export class Basket {
   private readonly barClock = h("span", { class: "basket__clock figure" });
   private readonly go = h("a", { class: "button button--primary basket__go", href: "/checkout" }, t("Continue"), icon("arrow-right"));
   private readonly usher = h("button", { class: "button button--accent basket__usher", type: "button", onclick: () => this.open(!this.isOpen) }, icon("flashlight"), t("Best seats"));
-  private readonly queue = h("button", { class: "button button--accent basket__usher", type: "button", onclick: () => this.open(!this.isOpen) }, icon("hourglass"), t("Waiting list"));
+  private readonly queue = h("button", { class: "button button--accent basket__queue", type: "button", onclick: () => this.open(!this.isOpen) }, icon("hourglass"), t("Waiting list"));
   private readonly handle: HTMLButtonElement;
   private readonly countdown: CountdownView;
 
