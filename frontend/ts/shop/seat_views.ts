@@ -20,6 +20,7 @@ export class SeatViewing {
   /** What the feed told last, and what we have. */
   private wanted = "";
   private loaded = "";
+  private looked = false;
   private timer = 0;
   private tries = 0;
 
@@ -50,7 +51,9 @@ export class SeatViewing {
 
   /** Where the feed does not get through, once. */
   async look(): Promise<void> {
-    if (!this.wanted && !this.finder) await this.load();
+    if (this.wanted || this.looked) return;
+    this.looked = true;
+    await this.load();
   }
 
   private loadIn(ms: number): void {
