@@ -93,6 +93,63 @@ async def test_a_limit_of_nothing_shows_the_organisers_words_on_open_pages(
         await expect(left).to_have_text("All gone, see you in spring!")
 
 
+async def test_how_many_are_sold_is_told_rightly_while_a_limit_is_changed(
+    demo: RunningDemo, festival_day: int, invite: Invite
+) -> None:
+    """It is counted down from what could be sold, which a new limit changes: no wrong figure shows in between."""
+    camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE)
+    async with at_the_limits(demo, camille, festival_day) as limit:
+        page = camille.page
+        await page.locator("input[name=show][value=sold]").check()
+        await page.locator("#save-shown").click()
+        await expect(page.locator("#save-shown")).to_be_disabled()
+        await ana.goes_to(f"/p/{festival_day}")
+        await expect(ana.page.locator("#pulse")).to_have_attribute("data-state", "live")
+        left = ana.page.locator(".tariffs__left")
+        before = await left.inner_text()
+        await ana.page.evaluate(
+            "() => { const place = document.querySelector('.tariffs__left'); window.said = [place.textContent];"
+            " new MutationObserver(() => window.said.push(place.textContent)).observe(place, {childList: true}); }"
+        )
+        async with ana.page.expect_response(f"**/api/v1/performances/{festival_day}") as answered:
+            await set_limit(camille, limit["id"], str(limit["size"] + 50))
+        fresh = await (await answered.value).json()
+        asked = {"performance": festival_day, "quantity": 2}
+        assert (await ana.page.context.request.post(f"{demo.url}/api/v1/cart/items", data=asked)).ok
+
+        async def moved() -> bool:
+            return await number_in(left) == int(before.split()[0]) + 2
+
+        await eventually(moved, "two more are gone, counted from the new limit")
+        assert fresh["show_sold"]
+        said = set(await ana.page.evaluate("() => window.said"))
+        assert said == {before, await left.inner_text()}
+
+
+async def test_an_open_map_follows_what_the_organiser_wants_told(
+    demo: RunningDemo, evenings: list[int], invite: Invite
+) -> None:
+    """Nothing, then what is sold: on a page that is never loaded again."""
+    camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE)
+    (event,) = await demo.ask("SELECT event FROM catalog.performance WHERE id = $1", evenings[1])
+    shown = f"{demo.url}/api/v1/manage/events/{event['event']}/shown"
+    await camille.signs_in("manager", "/manage/limits")
+    api = camille.page.context.request
+    before = await (await api.get(shown)).json()
+    try:
+        await ana.goes_to(f"/p/{evenings[1]}")
+        left = ana.page.locator("#left")
+        await expect(left).to_contain_text("left")
+        await ana.page.evaluate("() => { window.neverReloaded = true; }")
+        assert (await api.patch(shown, data={"show": "nothing"})).ok
+        await expect(left).to_be_hidden()
+        assert (await api.patch(shown, data={"show": "sold"})).ok
+        await expect(left).to_contain_text("sold")
+        assert await ana.page.evaluate("() => window.neverReloaded")
+    finally:
+        await api.patch(shown, data={"show": before["show"]})
+
+
 async def test_what_is_no_number_is_told_beside_its_field_and_asks_nothing(
     demo: RunningDemo, festival_day: int, invite: Invite
 ) -> None:

@@ -2,7 +2,7 @@
 import { type ApiProblem, ask, asProblem } from "../core/api";
 import { announce, byId, icon } from "../core/dom";
 import { readJson, t, tn } from "../core/i18n";
-import type { Live } from "../core/live";
+import type { Live, Quota } from "../core/live";
 import { dismiss, toast } from "../core/toast";
 import { type SeatEvent, SeatMap } from "../seatmap/element";
 import { FREE, type PlanJson, WHEELCHAIR } from "../seatmap/plan";
@@ -11,11 +11,12 @@ import { BestAsker, easier } from "../shop/best";
 import { type BestWish, CartKeeper } from "../shop/cart";
 import { importingModel } from "../shop/importing";
 import { KeyField } from "../shop/keys";
-import { wordsForLeft } from "../shop/left";
+import { showsLeft, wordsForLeft } from "../shop/left";
 import { QuantityPicker } from "../shop/quantity";
 import { SeatViewing } from "../shop/seat_views";
 import { type Connection, followSeats } from "../shop/seats_feed";
 import { SoldOut } from "../shop/sold_out";
+import { Told } from "../shop/told";
 import type { Cart, CartItem, OpenAllotment, Performance } from "../shop/types";
 
 const page = readJson<{ performance: Performance; cart: Cart; key_problem: string }>("page-data")!;
@@ -41,6 +42,9 @@ const CLOCKS_DIFFER_MS = 2_000;
 const PICTURE_FOLLOWS_MS = 1_500;
 /** What each quota of the whole performance still allows. */
 let allowed: number[] = [];
+let quotasHeard: ReadonlyMap<string, Quota> = new Map();
+/** How many are left, or sold, or neither: as the organiser wants it now. */
+const told = Told.of(performance, () => hearQuotas(quotasHeard));
 let countingLeft = 0;
 /** Seats of a basket that ran out, to offer once more. */
 let lost: number[] = [];
@@ -129,6 +133,7 @@ async function loadPlan(): Promise<PlanJson | null> {
 function followLive(): void {
   live = followSeats(performance.id, performance.seated, {
     onSnapshot: (states) => {
+      told.picture();
       map?.setStates(states);
       showLeft();
     },
@@ -147,12 +152,8 @@ function followLive(): void {
       map?.open(opened);
     },
     onQuotas: (quotas) => {
-      allowed = performance.counters.flatMap((name) => {
-        const [used, limit] = quotas.get(name) ?? [0, -1];
-        return limit < 0 ? [] : [Math.max(0, limit - used)];
-      });
-      if (allowed.length) quantity?.showLeft(Math.min(...allowed));
-      showLeft();
+      told.hear(quotas);
+      hearQuotas(quotas);
     },
     onWaitlist: (entries) => {
       soldOut.hear(entries);
@@ -180,6 +181,16 @@ function showStatus(): void {
   quantity?.show();
 }
 
+function hearQuotas(quotas: ReadonlyMap<string, Quota>): void {
+  quotasHeard = quotas;
+  allowed = performance.counters.flatMap((name) => {
+    const [used, limit] = quotas.get(name) ?? [0, -1];
+    return limit < 0 ? [] : [Math.max(0, limit - used)];
+  });
+  if (told.settled && (allowed.length || !showsLeft(performance))) quantity?.showLeft(allowed.length ? Math.min(...allowed) : null);
+  showLeft();
+}
+
 /** How many seats can still be had, where the organiser shows it (QUO-4). A burst of changes is counted once. */
 function showLeft(): void {
   const place = document.getElementById("left");
@@ -187,8 +198,8 @@ function showLeft(): void {
     countingLeft = 0;
     const free = performance.seated ? map?.hall?.states.reduce((n, state) => n + Number(state === FREE), 0) ?? 0 : null;
     soldOut.sees(free, allowed);
-    if (!place || free === null) return;
-    place.hidden = false;
+    if (!place || free === null || !told.settled) return;
+    place.hidden = !showsLeft(performance);
     place.textContent = wordsForLeft(performance, Math.min(free, ...allowed));
   }, 300);
 }
