@@ -40,6 +40,7 @@ const keys = new KeyField(presentKey, (seats) => {
 const CLOCKS_DIFFER_MS = 2_000;
 /** The map hears of a seat a moment after its basket does. */
 const PICTURE_FOLLOWS_MS = 1_500;
+const FEW_SEATS = 20;
 /** What each quota of the whole performance still allows. */
 let allowed: number[] = [];
 let quotasHeard: ReadonlyMap<string, Quota> = new Map();
@@ -165,10 +166,13 @@ function followLive(): void {
   });
 }
 
-/** Told of places, one wants to see them, not the basket. */
+/** Told of places, one wants to see them, not the basket. Where they are few, from close. */
 function showPlaces(): void {
   basket?.open(false);
   soldOut.look();
+  const { hall } = map ?? {};
+  const free = hall ? [...hall.states.keys()].filter((seat) => hall.isFree(seat)) : [];
+  if (free.length <= FEW_SEATS) map?.show(free);
 }
 
 /** What is said where nothing can be bought. */

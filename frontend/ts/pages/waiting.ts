@@ -37,6 +37,7 @@ let off = true;
 /** Ids of the rows on the screen, and the one that was ticked last. */
 let shown: number[] = [];
 let last = 0;
+let drawn = "";
 let lookingAgain = 0;
 
 function show(told: Waitlists): void {
@@ -96,15 +97,23 @@ function showRows(): void {
   const found = wish();
   const rows = found.slice(0, ROWS_MAX);
   shown = rows.filter(({ state }) => state !== "served").map(({ id }) => id);
-  const focused = (document.activeElement as HTMLInputElement | null)?.closest<HTMLElement>("[data-entry]")?.dataset["entry"];
-  byId("entries").replaceChildren(...rows.map((entry) => waitingRow(entry, names, chosen.has(entry.id))));
-  if (focused) boxOf(Number(focused))?.focus();
+  draw(rows);
   byId("table").hidden = !rows.length;
   byId("nobody-found").hidden = rows.length > 0 || !entries.length;
   byId("more").hidden = found.length <= rows.length;
   byId("more").textContent = tn("{n} more: search for them, or export the list.", "{n} more: search for them, or export the list.", found.length - rows.length);
   showEmpty();
   showChosen();
+}
+
+/** Only what has changed: a row that is replaced while one presses it would not hear the click. */
+function draw(rows: readonly Waiting[]): void {
+  const told = JSON.stringify(rows);
+  if (told === drawn) return;
+  drawn = told;
+  const focused = document.activeElement?.closest<HTMLElement>("[data-entry]")?.dataset["entry"];
+  byId("entries").replaceChildren(...rows.map((entry) => waitingRow(entry, names, chosen.has(entry.id))));
+  if (focused) boxOf(Number(focused))?.focus();
 }
 
 function showEmpty(): void {
