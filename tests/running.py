@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import default as modern
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -224,7 +225,9 @@ def free_row() -> int:
     rows = range(21_000, 31_000, 10)
     begin = os.getpid() * 7 % len(rows)
     return next(
-        first for first in (*rows[begin:], *rows[:begin]) if all(ports.is_free(first + offset) for offset in range(7))
+        first
+        for first in chain(rows[begin:], rows[:begin])
+        if all(ports.is_free(first + offset) for offset in range(7))
     )
 
 
