@@ -132,3 +132,20 @@ async def test_open_maps_get_the_counters_that_they_may_see_and_lose_those_that_
             assert (await next_of("snapshot"))["quotas"] == {}
         cart = (await buyer.get("/api/v1/cart")).json()
         assert (len(cart["items"]), cart["notice"]) == (2, None)
+
+
+async def test_the_pages_are_for_this_house_s_managers(shop: str, theatre: Theatre) -> None:
+    """ACL-1: others are sent to the log-in, or refused."""
+    paths = (f"/manage/limits?event={theatre.event}", "/manage/staff")
+    async with browser(shop) as manager, browser(shop) as lea, browser(shop) as stranger, browser(shop) as nobody:
+        for person, name in ((manager, "manager"), (lea, "lea"), (stranger, "stranger")):
+            await sign_in(person, name)
+        for path in paths:
+            assert (await manager.get(path)).status_code == 200
+            assert (await lea.get(path)).status_code == 403
+            assert (await nobody.get(path)).status_code == 303
+        assert (await stranger.get(paths[0])).status_code == 404
+        elsewhere = await stranger.get("/manage/staff")
+        assert elsewhere.status_code == 200
+        assert "lea@example.org" not in elsewhere.text, "their own staff, and nobody of this house"
+        assert (await stranger.get("/manage/limits")).status_code == 200, "with no event yet"
