@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from app.accounts.logins import COOKIE, Operator, find_operator
 from app.accounts.tables import Role
-from app.audience.telling import waitlist_of
+from app.audience.telling import PlacesAsked
 from app.catalog import seat_views
 from app.catalog.queries import offer_of, offers_of
 from app.catalog.shown_photos import version_shown
@@ -159,15 +159,12 @@ async def _figures(event: int, operator: Operator) -> dict[str, Any] | None:
     return plain(found) if found else None
 
 
-async def _waitlist_of(ref: str) -> list[dict[str, Any]]:
-    return await _ask(waitlist_of(ref))
-
-
 async def _seat_view_of(performance: int) -> str:
     return await _ask(version_shown(performance))
 
 
 def _wiring() -> LiveWiring:
+    places = PlacesAsked()
     return LiveWiring(
         group_of=Shared(_group_of, GROUP_KEPT_S),
         rebuild=_rebuild,
@@ -179,6 +176,6 @@ def _wiring() -> LiveWiring:
         operator_of=_operator_of,
         may_follow=_may_follow,
         figures=_figures,
-        waitlist_of=_waitlist_of,
+        waitlist_of=lambda ref: _ask(places(ref)),
         seat_view=SeatViewWiring(_seat_view_of, seat_views.channel),
     )

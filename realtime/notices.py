@@ -70,7 +70,7 @@ def key_of(ref: str) -> str:
 class NoticeTeller:
     """Tells one connection the notices of its visitor, once it is known who that is. An idle one has no task.
 
-    `waitlist_of` answers where a visitor stands on waitlists, nowhere with nothing; it raises SourceUnavailable."""
+    `waitlist_of` answers where a visitor stands on waitlists; it raises SourceUnavailable."""
 
     __slots__ = (
         "_again", "_bus", "_followed", "_pause_s", "_places", "_redis", "_ref", "_task", "_tell", "_told",
@@ -130,8 +130,9 @@ class NoticeTeller:
             return
         heard = self._places
         entries = await self._waitlist_of(self._ref)
-        # What was published while we asked is newer than the answer. Whoever never waited is told nothing.
-        if heard == self._places and (entries or heard):
+        # What was published while we asked is newer than the answer. Nothing is an answer too: a page that was cut off
+        # may still show what has been left.
+        if heard == self._places:
             self._pass_on(messages.waitlist(entries))
 
     async def _listen(self) -> None:

@@ -147,30 +147,44 @@ DO UPDATE SET name = excluded.name, places = excluded.places, locale = excluded.
     offers = CASE e.state WHEN 'lapsed' THEN 0 ELSE e.offers END,
     gone_since = false,
     state = CASE e.state WHEN 'lapsed' THEN 'waiting' ELSE e.state END
-RETURNING id, cart_ref
+RETURNING id, key, cart_ref, performance, tariff
+"""
+
+
+# One row for each browser; it keeps the number that it was shown.
+OTHER_PAGE = """
+INSERT INTO audience.waitlist_page (id, entry, cart_ref, places, joined_at)
+VALUES (nextval(pg_get_serial_sequence('audience.waitlist_entry', 'id')), $1, $2, $3, $4)
+ON CONFLICT (entry, cart_ref) DO UPDATE SET places = excluded.places RETURNING id, joined_at
 """
 
 
 async def join(ledger: asyncpg.Connection, wish: EntryWish, *, at: datetime) -> Joined:
     """Put it on the list, in the caller's transaction. The same address on the same list stays one entry.
 
-    The position that is told is what a newcomer's would be, unless it is a newcomer's or asked for with the very basket
-    that made the entry: else anybody could learn of any address whether it is on the list.
+    Asked for with another basket than the one that made the entry, the position is what a newcomer's would be: else
+    anybody could learn of any address whether it is on the list.
     """
     key = new_token()
     row = await ledger.fetchrow(
         JOIN, wish.event, wish.performance, wish.tariff, wish.name, wish.email, current_locale(), wish.count, key,
         wish.cart_ref, at,
     )  # fmt: skip
-    new = await ledger.fetchval("SELECT key = $2 FROM audience.waitlist_entry WHERE id = $1", row["id"], key)
+    new = row["key"] == key
     entries = [entry_of(each) for each in await ledger.fetch(ALIVE, wish.event)]
-    if not new and row["cart_ref"] != wish.cart_ref:
-        stranger = Entry(
-            id=0, performance=wish.performance, tariff=wish.tariff, count=wish.count, state=EntryState.WAITING,
-            joined_at=at,
-        )  # fmt: skip
-        return Joined(row["id"], new, positions([*entries, stranger])[0])
-    return Joined(row["id"], new, positions(entries).get(row["id"], 1))
+    if row["cart_ref"] == wish.cart_ref:
+        return Joined(row["id"], new, positions(entries).get(row["id"], 1))
+    page = await ledger.fetchrow(OTHER_PAGE, row["id"], wish.cart_ref, wish.count, at)
+    guest = guest_of(page["id"], row, page["joined_at"])
+    return Joined(row["id"], new, positions([*entries, guest])[guest.id])
+
+
+def guest_of(id: int, row: Any, joined_at: datetime) -> Entry:
+    """Where an entry would stand that had joined only then."""
+    return Entry(
+        id=id, performance=row["performance"], tariff=row["tariff"], count=1, state=EntryState.WAITING,
+        joined_at=joined_at, guest=True,
+    )  # fmt: skip
 
 
 async def find_entry(key: str) -> EntryView:
@@ -187,27 +201,38 @@ async def find_entry(key: str) -> EntryView:
 async def leave(key: str) -> None:
     """Name and address are deleted with the entry. Who has left already, or never was there, leaves too."""
     async with transaction() as ledger:
-        rows = await ledger.fetch("DELETE FROM audience.waitlist_entry WHERE key = $1 RETURNING event, cart_ref", key)
-        await _gone(rows)
+        await _delete(ledger, await ledger.fetchrow("SELECT * FROM audience.waitlist_entry WHERE key = $1", key))
 
 
 async def remove_entry(entry: int, *, organizer: int) -> None:
     """By a manager: as if whoever waits had left. Raises Problem('not_found')."""
     async with transaction() as ledger:
-        rows = await ledger.fetch(
-            "DELETE FROM audience.waitlist_entry e USING catalog.event v, catalog.box_office b"
-            " WHERE e.id = $1 AND v.id = e.event AND b.id = v.box_office AND b.organizer = $2"
-            " RETURNING e.event, e.cart_ref",
+        row = await ledger.fetchrow(
+            "SELECT e.* FROM audience.waitlist_entry e JOIN catalog.event v ON v.id = e.event"
+            " JOIN catalog.box_office b ON b.id = v.box_office WHERE e.id = $1 AND b.organizer = $2",
             entry, organizer,
         )  # fmt: skip
-        if not rows:
+        if row is None:
             raise Problem("not_found")
-        await _gone(rows)
+        await _delete(ledger, row)
 
 
-async def _gone(rows: Sequence[Any]) -> None:
-    for row in rows:
-        await jobs.enqueue("tell_waitlist_places", event=row["event"], refs=[row["cart_ref"]])
+async def _delete(ledger: asyncpg.Connection, row: Any) -> None:
+    if row is None:
+        return
+    refs = await refs_of(ledger, [row["id"]])
+    await ledger.execute("DELETE FROM audience.waitlist_entry WHERE id = $1", row["id"])
+    await jobs.enqueue("tell_waitlist_places", event=row["event"], refs=refs)
+
+
+async def refs_of(ledger: asyncpg.Connection, entries: Sequence[int]) -> list[str]:
+    """The baskets of every browser that these were joined in."""
+    rows = await ledger.fetch(
+        "SELECT cart_ref FROM audience.waitlist_entry WHERE id = ANY($1::bigint[])"
+        " UNION SELECT cart_ref FROM audience.waitlist_page WHERE entry = ANY($1::bigint[])",
+        list(entries),
+    )
+    return [row["cart_ref"] for row in rows]
 
 
 async def forget_past_entries(at: datetime) -> int:

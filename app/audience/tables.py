@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from piccolo.columns import BigSerial, Boolean, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
+from piccolo.columns import BigInt, BigSerial, Boolean, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
 from piccolo.constraints import Unique
 from piccolo.table import Table
 
@@ -73,3 +73,17 @@ class WaitlistEntry(Table, tablename="waitlist_entry", schema="audience"):
     offered_count = Integer(null=False, default=0)
     gone_since = Boolean(null=False, default=False)
     """Lapsed, and what it was told of has been sold out again since: new places are news to it."""
+
+
+class WaitlistPage(Table, tablename="waitlist_page", schema="audience"):
+    """A further browser in which somebody joined under an address that was on the list already: a second device, or a
+    stranger. It is shown what a newcomer would be, as of `joined_at`, so that nobody learns of an address whether it
+    waits; and it is told of offers. `id` is out of the entries' own sequence."""
+
+    id = BigInt(primary_key=True)
+    entry = ForeignKey(WaitlistEntry, null=False, on_delete=OnDelete.cascade, index=True)
+    cart_ref = Varchar(length=40, null=False, index=True)
+    places = Integer(null=False)
+    joined_at = Timestamptz(null=False, default=None)
+
+    unique_page = Unique(["entry", "cart_ref"])

@@ -5,21 +5,21 @@ Only ever published, never kept: the ledger has the truth, and is asked whenever
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
 
-from app.audience.entries import ALIVE, entry_of, shown_state
+from app.audience.entries import ALIVE, entry_of, guest_of, refs_of, shown_state
 from app.audience.rules.queue import positions
 from app.audience.tables import EntryState
 from app.core.db import connection
 from app.core.redis import redis
 from realtime import notices
-from realtime.shared import Shared
 
-WAITING_KEPT_S = 2.0
-"""Whoever joins meanwhile is told by a publication."""
+COLLECT_S = 0.05
 
 
 class OwnEntry(Struct, frozen=True, kw_only=True):
@@ -37,36 +37,52 @@ class OwnEntry(Struct, frozen=True, kw_only=True):
     offered_count: int = 0
 
 
+# What was joined in a browser, and what somebody joined in it who was on the list already (see `WaitlistPage`).
+OWN = """
+SELECT e.*, e.cart_ref AS ref, NULL::bigint AS page, e.places AS asked, e.joined_at AS since
+FROM audience.waitlist_entry e WHERE e.cart_ref = ANY($1::text[])
+UNION ALL SELECT e.*, p.cart_ref, p.id, p.places, p.joined_at
+FROM audience.waitlist_page p JOIN audience.waitlist_entry e ON e.id = p.entry WHERE p.cart_ref = ANY($1::text[])
+ORDER BY since, id
+"""
+
+
 async def own_entries(refs: Iterable[str]) -> dict[str, list[OwnEntry]]:
     """What each of these baskets has on any list, oldest first; a basket with nothing has an empty list."""
     found: dict[str, list[OwnEntry]] = {ref: [] for ref in refs if ref}
     async with connection() as reader:
-        rows = await reader.fetch(
-            "SELECT * FROM audience.waitlist_entry WHERE cart_ref = ANY($1::text[]) ORDER BY joined_at, id", list(found)
-        )
+        rows = await reader.fetch(OWN, list(found))
+        guests = [(row["event"], guest_of(row["page"], row, row["since"])) for row in rows if row["page"] is not None]
         places: dict[int, int] = {}
         for event in {row["event"] for row in rows}:
-            places |= positions([entry_of(each) for each in await reader.fetch(ALIVE, event)])
+            alive = [entry_of(each) for each in await reader.fetch(ALIVE, event)]
+            places |= positions([*alive, *(guest for of, guest in guests if of == event)])
     for row in rows:
-        found[row["cart_ref"]].append(_own(row, places.get(row["id"], 0)))
+        id = row["id"] if row["page"] is None else row["page"]
+        found[row["ref"]].append(_own(row, id, places.get(id, 0)))
     return found
 
 
-async def waitlist_of(ref: str) -> list[dict[str, Any]]:
-    """The entries of one basket, for the page that has just connected. Thousands connect at once after a restart, and
-    few of them wait for anything: who does is read for all of them together."""
-    if ref not in await _waiting(0):
-        return []
-    return [_plain(each) for each in (await own_entries([ref]))[ref]]
+class PlacesAsked:
+    """Where a basket's owner stands, asked by a page that has just connected. Thousands connect at once after a
+    restart: their questions are collected for a moment, and asked as one."""
 
+    def __init__(self) -> None:
+        self._refs: set[str] = set()
+        self._next: asyncio.Task[dict[str, list[OwnEntry]]] | None = None
 
-async def _read_waiting(_: int) -> frozenset[str]:
-    async with connection() as reader:
-        rows = await reader.fetch("SELECT DISTINCT cart_ref FROM audience.waitlist_entry")
-    return frozenset(row["cart_ref"] for row in rows)
+    async def __call__(self, ref: str) -> list[dict[str, Any]]:
+        self._refs.add(ref)
+        if self._next is None:
+            # In a context of its own, as it is for all of them; whoever asked first may go away.
+            self._next = asyncio.get_running_loop().create_task(self._ask(), context=contextvars.Context())
+        found = await asyncio.shield(self._next)
+        return [_plain(each) for each in found.get(ref, ())]
 
-
-_waiting = Shared(_read_waiting, WAITING_KEPT_S)
+    async def _ask(self) -> dict[str, list[OwnEntry]]:
+        await asyncio.sleep(COLLECT_S)
+        refs, self._refs, self._next = self._refs, set(), None
+        return await own_entries(refs)
 
 
 async def tell_places(event: int, refs: Iterable[str] = ()) -> None:
@@ -74,9 +90,10 @@ async def tell_places(event: int, refs: Iterable[str] = ()) -> None:
     RedisError."""
     async with connection() as reader:
         rows = await reader.fetch(
-            "SELECT DISTINCT cart_ref FROM audience.waitlist_entry WHERE event = $1 AND state <> 'served'", event
+            "SELECT id FROM audience.waitlist_entry WHERE event = $1 AND state <> 'served'", event
         )
-    await tell_entries({*refs, *(row["cart_ref"] for row in rows)})
+        everybody = await refs_of(reader, [row["id"] for row in rows])
+    await tell_entries({*refs, *everybody})
 
 
 async def tell_entries(refs: Iterable[str]) -> None:
@@ -85,9 +102,8 @@ async def tell_entries(refs: Iterable[str]) -> None:
     await notices.tell_waitlist(redis(), {ref: [_plain(each) for each in own] for ref, own in found.items()})
 
 
-def _own(row: Any, position: int) -> OwnEntry:
-    common = {name: row[name] for name in ("id", "event", "performance", "tariff")}
-    common["count"] = row["places"]
+def _own(row: Any, id: int, position: int) -> OwnEntry:
+    common = {"id": id, "count": row["asked"]} | {name: row[name] for name in ("event", "performance", "tariff")}
     if row["state"] != EntryState.OFFERED:
         return OwnEntry(**common, position=position, state=shown_state(row["state"]))
     return OwnEntry(

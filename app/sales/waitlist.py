@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import asyncpg
 from msgspec import Struct
 
-from app.audience.entries import ALIVE, EntryWish, Joined, entry_of, join
+from app.audience.entries import ALIVE, EntryWish, Joined, entry_of, join, refs_of
 from app.audience.lists import ListSettings, settings_of
 from app.audience.rules.waves import OFFERS_MAX, Limit, Offered, Wave, decide_wave, offer_by_hand
 from app.audience.tables import Mode
@@ -139,7 +139,8 @@ async def look(event: int, *, at: datetime) -> Wave:
         wave = decide_wave(await _limits(offers, at), entries, now=at, tell=tell)
         await _write(ledger, event, wave, settings, at=at)
         if served or wave.offered or wave.lapsed:
-            await jobs.enqueue("tell_waitlist_places", event=event, refs=[row["cart_ref"] for row in served])
+            refs = await refs_of(ledger, [row["id"] for row in served])
+            await jobs.enqueue("tell_waitlist_places", event=event, refs=refs)
     return wave
 
 
@@ -203,7 +204,7 @@ WHERE e.event = $1 AND e.state <> 'served' AND EXISTS (
     SELECT 1 FROM sales.sale s JOIN sales.ticket t ON t."order" = s.id AND t.status = 'sold'
     WHERE s.event = e.event AND s.status = 'paid' AND lower(s.email) = lower(e.email) AND s.created_at >= e.joined_at
         AND (e.performance IS NULL OR t.performance = e.performance) AND (e.tariff IS NULL OR t.tariff = e.tariff))
-RETURNING e.id, e.cart_ref
+RETURNING e.id
 """
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from app.audience.entries import ALIVE, entry_of
+from app.audience.entries import ALIVE, entry_of, refs_of
 from app.audience.rules.queue import positions
 from app.catalog.offers import Offer
 from app.catalog.queries import offers_of
@@ -90,7 +90,10 @@ async def show_offer(entry: int, number: int) -> None:
             event=translated(offers[0].title),
             time=show_time(row["until_at"], offers[0].zone),
         )
-    await notices.send(redis(), row["cart_ref"], Notice("waitlist_offer", text, f"/p/{row['offered_performance']}"))
+    async with connection() as reader:
+        refs = await refs_of(reader, [entry])
+    for ref in refs:
+        await notices.send(redis(), ref, Notice("waitlist_offer", text, f"/p/{row['offered_performance']}"))
 
 
 async def _read(entry: int) -> Any:

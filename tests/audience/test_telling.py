@@ -13,7 +13,7 @@ from app.sales.orders import Buyer
 from app.sales.visitors import BUYER_COOKIE
 from app.sales.waitlist import look
 from realtime.client import Feed
-from realtime.follower import NoticeTaken, OwnEntry, Status
+from realtime.follower import NoticeTaken, OwnEntry
 from tests.audience.waiting import buy, entries, free_places, joins, open_list, sell_out
 from tests.cast import Theatre
 from tests.shop import browser, open_shop
@@ -80,20 +80,42 @@ async def test_a_place_moves_up_becomes_an_offer_and_is_bought_while_the_page_is
             listening.cancel()
 
 
-async def test_nobody_else_is_told(shop: str, theatre: Theatre) -> None:
-    async with browser(shop) as dora, browser(shop) as stranger:
+async def test_nobody_learns_of_an_address_whether_it_waits(shop: str, theatre: Theatre) -> None:
+    """A stranger who joins under an address that is on the list is shown what a newcomer is shown, and keeps it."""
+    async with browser(shop) as dora, browser(shop) as stranger, browser(shop) as newcomer:
         await joins(dora, theatre.standing, "dora@example.org")
-        # The address of somebody who waits already, from another browser: that one learns nothing of the entry.
-        await joins(stranger, theatre.standing, "dora@example.org")
-        async with page(shop, theatre, stranger) as hers, page(shop, theatre, dora) as own:
-            await own.until(lambda feed: bool(feed.waitlist))
-            await hers.until(lambda feed: feed.status is Status.LIVE)
-            (row,) = await entries()
-            await work_off("tell_waitlist_entries")
-            await dora.post(f"/api/v1/waitlist/{row['key']}/leave")
+        await joins(dora, theatre.standing, "emil@example.org")
+        for _ in range(2):
+            assert (await joins(stranger, theatre.standing, "dora@example.org")).json()["position"] == 3
+        assert (await joins(newcomer, theatre.standing, "new@example.org")).json()["position"] == 3
+        assert len(await entries()) == 3
+        async with page(shop, theatre, stranger) as hers, page(shop, theatre, newcomer) as others:
+            for feed in (hers, others):
+                await feed.until(lambda feed: bool(feed.waitlist) and place(feed) == (3, "waiting"))
+            (seen,), (other,) = hers.waitlist, others.waitlist
+            assert seen.id not in {row["id"] for row in await entries()}
+            assert (seen.count, seen.performance, seen.tariff) == (other.count, other.performance, other.tariff)
+
+
+async def test_a_second_device_is_told_too_and_forgets_with_the_entry(shop: str, theatre: Theatre) -> None:
+    async with browser(shop) as phone, browser(shop) as laptop:
+        for client in (phone, laptop):
+            await joins(client, theatre.standing, "dora@example.org")
+        async with page(shop, theatre, laptop) as feed:
+            notices: list[NoticeTaken] = []
+            listening = asyncio.create_task(_collect(feed, notices))
+            await feed.until(lambda feed: bool(feed.waitlist) and place(feed)[1] == "waiting")
+            await free_places(theatre, 1)
+            await look(theatre.standing_event, at=now())
             await work_off("tell_waitlist_places")
-            await own.until(lambda feed: feed.waitlist == ())
-            assert hers.waitlist == ()
+            await work_off("notify_waitlist_offer")
+            await feed.until(lambda feed: place(feed) == (0, "offered"))
+            await feed.until(lambda _: bool(notices))
+            (row,) = await entries()
+            await phone.post(f"/api/v1/waitlist/{row['key']}/leave")
+            await work_off("tell_waitlist_places")
+            await feed.until(lambda feed: feed.waitlist == ())
+            listening.cancel()
 
 
 async def test_whoever_comes_back_is_told_where_they_stand_now(shop: str, theatre: Theatre) -> None:

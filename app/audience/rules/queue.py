@@ -29,6 +29,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     offered_performance: int | None = None
     offered_count: int = 0
     gone_since: bool = False
+    guest: bool = False
+    """Only shown where it would stand: nobody stands behind it."""
 
     def wants(self, performance: int) -> bool:
         return self.performance in (None, performance)
@@ -52,7 +54,7 @@ def positions(entries: Iterable[Entry]) -> dict[int, int]:
     for entry in in_line(entries):
         mine = (entry.performance, entry.tariff)
         found[entry.id] = 1 + sum(count for other, count in before.items() if _meet(mine, other))
-        before[mine] += 1
+        before[mine] += not entry.guest
     return found
 
 

@@ -60,7 +60,7 @@ export interface Listeners {
   onNotice?(notice: Notice): void;
   /** Other photos show the views from the seats now (LIVE-5): fetch them, but not all viewers at once. "": none. */
   onSeatView?(version: string): void;
-  /** All that this visitor waits for, each time anything of it moves; nothing is told to whoever never waited. */
+  /** All that this visitor waits for, on each connection and each time anything of it moves. */
   onWaitlist?(entries: OwnEntry[]): void;
   onQuotas?(quotas: ReadonlyMap<string, Quota>): void;
   onFigures?(figures: Record<string, unknown>): void;

@@ -30,12 +30,13 @@ def entry(
     offered_performance: int | None = None,
     offered_count: int = 0,
     gone_since: bool = False,
+    guest: bool = False,
 ) -> Entry:
     """Joined in the order of their numbers, unless said otherwise."""
     return Entry(
         id=id, performance=performance, tariff=tariff, count=count, state=state,
         joined_at=joined_at or NOW - timedelta(days=2) + timedelta(seconds=id), offers=offers, until_at=until_at,
-        offered_performance=offered_performance, offered_count=offered_count, gone_since=gone_since,
+        offered_performance=offered_performance, offered_count=offered_count, gone_since=gone_since, guest=guest,
     )  # fmt: skip
 
 

@@ -37,6 +37,11 @@ def test_who_let_an_offer_lapse_comes_after_all_who_wait_for_a_first_word() -> N
     assert [e.id for e in in_line([lapsed, once, late])] == [3, 2, 1]
 
 
+def test_a_guest_stands_where_a_newcomer_would_and_before_nobody() -> None:
+    guests = [entry(3, guest=True), entry(4, guest=True)]
+    assert positions([entry(1), entry(2), *guests, entry(5)]) == {1: 1, 2: 2, 3: 3, 4: 3, 5: 3}
+
+
 @given(lines())
 def test_whoever_joins_later_moves_nobody(line: list) -> None:  # type: ignore[type-arg]  # entries
     before = positions(line)
