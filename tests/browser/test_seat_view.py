@@ -22,6 +22,15 @@ WITHOUT = "() => eyes.map.hall.photographed.lastIndexOf(0)"
 HAS = "(seat) => eyes.map.hall.photographed[seat] === 1"
 
 
+NO_WEBSOCKET = """
+window.WebSocket = class extends EventTarget {
+  constructor() { super(); setTimeout(() => this.dispatchEvent(new CloseEvent("close", { code: 1006 })), 10); }
+  send() {}
+  close() {}
+};
+"""
+
+
 def picture(name: str = "view.jpg", colour: str = "teal") -> FilePayload:
     file = io.BytesIO()
     Image.new("RGB", (1200, 675), colour).save(file, "JPEG")
@@ -188,6 +197,21 @@ async def test_a_stranger_with_the_link_of_import_mode_finds_the_shop(
     await view.taps(seat)
     await view.shows("mine", seat)
     await expect(ben.page.locator(".import__bar")).to_have_count(0)
+
+
+async def test_photos_are_there_where_websockets_do_not_get_through(evenings: list[int], invite: Invite) -> None:
+    """SEA-4: asked for once, not at every look at the seats."""
+    ana = await invite("Ana", DESKTOP)
+    await ana.page.add_init_script(NO_WEBSOCKET)
+    await SeatMapView(ana).watches()
+    asked: list[str] = []
+    ana.page.on("request", lambda request: asked.append(request.url))
+    await ana.goes_to(f"/p/{evenings[4]}")
+    await has_photos(ana.page)
+    for _ in range(2):
+        async with ana.page.expect_request("**/seats"):
+            pass
+    assert sum(url.endswith("/seat-view") for url in asked) == 1
 
 
 async def test_a_house_without_photos_offers_no_view(demo: RunningDemo, invite: Invite) -> None:
