@@ -44,11 +44,13 @@ test("another limit is asked about once it has settled, and until then nothing i
   assert.deepEqual([asked(), changes(), performance.capacity, told.settled], [1, 1, 70, true]);
 });
 
-test("what is left may be shown at once: it needs no other figure", () => {
-  const { told } = page({ ...sold, show_sold: false, show_left: true }, () => Promise.resolve(sold));
+test("what is left may be shown at once: it needs no other figure, and nobody is asked", async () => {
+  const { told, asked } = page({ ...sold, show_sold: false, show_left: true }, () => Promise.resolve(sold));
   told.hear(limits(0, 20));
   told.hear(limits(0, 70));
   assert.ok(told.settled);
+  await wait(60_000);
+  assert.equal(asked(), 0);
 });
 
 test("a second picture brings what the organiser wants told now", async () => {

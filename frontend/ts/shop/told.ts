@@ -6,8 +6,10 @@ import type { Performance } from "./types";
 
 /** Answers are up to two seconds old: asked sooner, the server has not seen it itself. */
 const SETTLED_MS = 2_500;
-/** All who look at a house hear of it at once; their questions are spread. */
-const SPREAD_MS = 4_000;
+/** All who look at a house hear of it at once; their questions are spread. A picture mostly comes for another reason (an
+ * engine was restarted), when servers have enough to do. */
+const LIMIT_SPREAD_MS = 6_000;
+const PICTURE_SPREAD_MS = 20_000;
 
 type Shown = Pick<Performance, "show_left" | "show_sold" | "left" | "capacity" | "sold_out_text" | "counters">;
 
@@ -35,18 +37,19 @@ export class Told {
 
   /** A whole picture has come. Any but the first may be due to a change of what is told. */
   picture(): void {
-    if (this.pictures++) this.lookSoon();
+    if (this.pictures++) this.lookSoon(PICTURE_SPREAD_MS);
   }
 
   hear(quotas: ReadonlyMap<string, Quota>): void {
     const limits = JSON.stringify([...quotas].map(([name, [, limit]]) => [name, limit]).sort());
-    if (this.limits !== null && this.limits !== limits) this.lookSoon();
+    // What is left is told by the feed itself.
+    if (this.limits !== null && this.limits !== limits && this.performance.show_sold) this.lookSoon(LIMIT_SPREAD_MS);
     this.limits = limits;
   }
 
-  private lookSoon(): void {
+  private lookSoon(spreadMs: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.bring(), SETTLED_MS + this.dice() * SPREAD_MS);
+    this.timer = setTimeout(() => void this.bring(), SETTLED_MS + this.dice() * spreadMs);
   }
 
   private async bring(): Promise<void> {
