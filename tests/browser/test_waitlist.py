@@ -65,7 +65,7 @@ async def gives_back(demo: RunningDemo, manager: Visitor, performance: int) -> N
     """The places that the company kept for its guests go on sale, on the manager's page."""
     (kept,) = await demo.ask("SELECT id FROM catalog.allotment WHERE performance = $1", performance)
     page = manager.page
-    await manager.signs_in("manager", f"/manage/allotments?performance={performance}")
+    await manager.goes_to(f"/manage/allotments?performance={performance}")
     card = page.locator(f"#allotment-{kept['id']}")
     await card.locator("summary", has_text="Change or release").click()
     await card.get_by_role("button", name="Put all that is left on sale").click()
@@ -76,7 +76,7 @@ async def gives_back(demo: RunningDemo, manager: Visitor, performance: int) -> N
 async def test_who_waits_moves_up_is_told_on_the_open_page_and_by_mail_and_buys(
     demo: RunningDemo, studio: list[int], invite: Invite
 ) -> None:
-    """WTL-1, WTL-2, LIVE-4: sold out, joined, moved up, told, bought, and on the list no more."""
+    """WTL-1, WTL-2, LIVE-4, LIVE-6: sold out, joined, moved up, told, bought, and on the list no more."""
     ana, ben, camille = await invite("Ana", PHONE), await invite("Ben", DESKTOP), await invite("Camille", DESKTOP)
     hers, his = SeatMapView(ana), SeatMapView(ben)
     await his.opens(studio[0])
@@ -86,12 +86,15 @@ async def test_who_waits_moves_up_is_told_on_the_open_page_and_by_mail_and_buys(
     await joins(ana, "Ana Díaz", "ana.waits@example.org")
     place = ana.page.locator(".place")
     await expect(place).to_contain_text("You are number 2 on the list")
+    await camille.signs_in("manager", f"/manage?event={await event_of(demo)}")
+    await expect(camille.page.locator("#waiting-card")).to_contain_text("2 people wait for 4 places")
 
     (mail,) = await eventually(lambda: mails(demo, "ben.waits@example.org"), "Ben's place is confirmed by mail")
     await ben.goes_to(link_in(mail))
     await ben.page.locator("#leave").click()
     await expect(ben.page.get_by_role("heading", name="You have left the list")).to_be_visible()
     await expect(place).to_contain_text("You are number 1 on the list")
+    await expect(camille.page.locator("#waiting-card")).to_contain_text("1 person waits for 2 places")
 
     await gives_back(demo, camille, studio[0])
     await expect(ana.page.locator(".toast")).to_contain_text("have come free")
@@ -157,12 +160,20 @@ async def test_a_manager_opens_a_tariff_s_list_and_finds_exports_and_removes_who
         file = await (await downloading.value).path()
         assert "'=Ana Díaz" in file.read_text(encoding="utf-8-sig"), "a name is text to a spreadsheet, never a formula"
 
-        await row.locator("input").focus()
+        ben = await invite("Ben", DESKTOP)
+        await ben.goes_to(f"/p/{festival_day}")
+        await ben.page.locator("#waitlist summary").click()
+        await joins(ben, "Ben Okri", "ben.festival@example.org")
+        await expect(row).to_have_count(2)
+        await row.first.locator("input").focus()
+        await page.keyboard.press("Shift+ArrowDown")
+        await expect(page.locator("#chosen")).to_have_text("2 people chosen, 3 places")
+        await expect(row.last.locator("input")).to_be_focused()
         await page.keyboard.press("Space")
         await expect(page.locator("#chosen")).to_have_text("1 person chosen, 1 place")
         await page.keyboard.press("Escape")
         await expect(page.locator("#acts")).to_be_hidden()
-        await row.locator("input").check()
+        await page.locator("#all").check()
         await page.locator("#remove").click()
         await page.keyboard.press("Enter")
         await expect(row).to_have_count(0)
