@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,7 @@ from redis.asyncio import Redis
 from app.audience.entries import EntryWish, join
 from app.core.clock import now
 from app.core.db import transaction
+from app.sales.waitlist import look
 from tests.audience.waiting import entries, free_places, open_list, sell_out
 from tests.cast import Theatre
 from tests.races.waitlist_rush import GO, READY
@@ -41,33 +43,44 @@ async def wait_for_places(theatre: Theatre, name: str) -> int:
     return joined.id
 
 
-async def rush(theatre: Theatre, redis: Redis, way: str) -> list[tuple[int, int]]:
-    """Workers that all look at the same instant; whom each of them told."""
+async def fill(theatre: Theatre) -> None:
+    """A sold-out evening, people who wait for it, and places that have just come free."""
     await open_list(theatre)
     await sell_out(theatre)
     for number in range(WAITING):
         await wait_for_places(theatre, f"n{number:02}")
     await free_places(theatre, PLACES)
-    workers = [
+
+
+async def workers(theatre: Theatre, redis: Redis, way: str, count: int = WORKERS) -> list[tuple[int, bytes]]:
+    """Workers that all look at the same instant: how each ended, and what it said."""
+    started = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.races.waitlist_rush", way, str(theatre.standing_event), str(WORKERS),
+            sys.executable, "-m", "tests.races.waitlist_rush", way, str(theatre.standing_event), str(count),
             cwd=ROOT, stdout=asyncio.subprocess.PIPE,
         )
-        for _ in range(WORKERS)
+        for _ in range(count)
     ]  # fmt: skip
     try:
         async with asyncio.timeout(60):
-            while int(await redis.get(READY) or 0) < WORKERS:
+            while int(await redis.get(READY) or 0) < count:
                 await asyncio.sleep(0.02)
         await redis.set(GO, "1")
-        said = [await asyncio.wait_for(worker.communicate(), 120) for worker in workers]
+        said = [(await asyncio.wait_for(worker.communicate(), 120))[0] for worker in started]
     finally:
-        for worker in workers:
+        for worker in started:
             if worker.returncode is None:
                 worker.kill()
                 await worker.wait()
-    assert [worker.returncode for worker in workers] == [0] * WORKERS
-    return [(entry, count) for out, _ in said for entry, count in json.loads(out.splitlines()[-1])]
+    return [(int(worker.returncode or 0), out) for worker, out in zip(started, said, strict=True)]
+
+
+async def rush(theatre: Theatre, redis: Redis, way: str) -> list[tuple[int, int]]:
+    """Whom each of the workers told."""
+    await fill(theatre)
+    ended = await workers(theatre, redis, way)
+    assert [code for code, _ in ended] == [0] * WORKERS
+    return [(entry, count) for _, out in ended for entry, count in json.loads(out.splitlines()[-1])]
 
 
 async def test_workers_that_look_together_tell_each_once_and_no_more_than_there_are_places(
@@ -94,3 +107,27 @@ async def test_an_address_that_joins_many_times_at_once_stands_on_the_list_once(
     joined = await asyncio.gather(*(wait_for_places(theatre, "dora") for _ in range(20)))
     assert len(set(joined)) == 1
     assert len(await entries()) == 1
+
+
+async def test_a_worker_killed_while_it_writes_has_told_nobody_and_holds_up_nobody(
+    theatre: Theatre, redis: Redis
+) -> None:
+    await fill(theatre)
+    ((code, _),) = await workers(theatre, redis, "killed-writing", 1)
+    assert code == -signal.SIGKILL
+    assert {row["offers"] for row in await entries()} == {0}
+    assert await waiting("mail_waitlist_offer") == []
+    assert len((await look(theatre.standing_event, at=now())).offered) == PLACES
+
+
+async def test_what_a_worker_killed_after_the_commit_had_still_to_say_is_said_by_another(
+    theatre: Theatre, redis: Redis
+) -> None:
+    await fill(theatre)
+    ((code, _),) = await workers(theatre, redis, "killed-after", 1)
+    assert code == -signal.SIGKILL
+    told = [row["id"] for row in await entries() if row["state"] == "offered"]
+    assert len(told) == PLACES
+    for job in ("mail_waitlist_offer", "notify_waitlist_offer"):
+        assert sorted(each["entry"] for each in await waiting(job)) == told
+    assert (await look(theatre.standing_event, at=now())).offered == ()
