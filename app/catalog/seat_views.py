@@ -194,7 +194,7 @@ def photo_of(row: Any) -> SeatPhoto:
 
 def clean_seat(seat: str) -> str:
     """A label path as plans write it. Raises Invalid."""
-    seat = " ".join(seat.split())
+    seat = seat.strip()  # a plan's labels may have two spaces within, and are compared as they are
     if not seat or len(seat) > SEAT_LENGTH_MAX or not seat.isprintable():
         raise Invalid({"seat": N_("Please name the seat as the plan does, for example “Parterre > A > 12”.")})
     return seat
