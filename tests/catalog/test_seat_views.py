@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import random
 
+import asyncpg
 import pytest
 
 from app.catalog import seat_views
@@ -30,6 +31,7 @@ from app.core.clock import now
 from app.core.db import UniqueViolationError
 from app.core.errors import Invalid, Problem
 from tests.cast import Theatre
+from tests.running import eventually
 
 SEATS = [f"Parterre > A > {n}" for n in range(1, 6)]
 
@@ -89,13 +91,28 @@ async def test_managers_who_work_at_once_leave_a_version_that_is_true(theatre: T
 async def test_without_the_model_s_lock_they_get_into_each_other_s_way(
     theatre: Theatre, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control."""
+    """The control: both see that the seat has no photo, before either has given it one."""
+    photos = [await put(theatre, model, seat, seat) for seat in SEATS[:2]]
+    both_are_in = asyncio.Barrier(2)
+    changed = seat_views._changed
 
-    async def no_lock(*_: object) -> None: ...
+    async def no_lock(*_: object) -> None:
+        await both_are_in.wait()
+
+    async def changed_when_the_other_waits(ledger: asyncpg.Connection, model: int) -> list[int]:
+        async def waits() -> bool:
+            return bool(await ledger.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+        await eventually(waits, "the other has seen no rival, and waits for the index")
+        return await changed(ledger, model)
 
     monkeypatch.setattr(seat_views, "_lock", no_lock)
-    with pytest.raises(UniqueViolationError):
-        await many_at_work(theatre, model)
+    monkeypatch.setattr(seat_views, "_changed", changed_when_the_other_waits)
+    outcomes = await asyncio.gather(
+        *(rename_photo(model.id, photo.id, SEATS[2], organizer=theatre.organizer) for photo in photos),
+        return_exceptions=True,
+    )
+    assert {type(outcome) for outcome in outcomes} == {SeatPhoto, UniqueViolationError}
 
 
 async def test_seat_names_in_any_script_have_one_order_here_and_there(theatre: Theatre, model: Model) -> None:
