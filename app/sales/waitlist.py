@@ -68,7 +68,7 @@ async def waitlist_offered(offer: Offer, at: datetime) -> WaitlistOffered | None
     for other in others:
         several = several and set(_sold_out(settings, await _recently_left(other, at))) >= set(waited_for)
     tariffs = None if settings.waitlist == Mode.EVENT else tuple(t for t in waited_for if t is not None)
-    return WaitlistOffered(tariffs, offer.order_max, several)
+    return WaitlistOffered(tariffs, max(_count_max(offer, tariff) for tariff in waited_for), several)
 
 
 def _sold_out(settings: ListSettings, left: PlacesLeft) -> tuple[int | None, ...]:
@@ -85,8 +85,9 @@ async def join_waitlist(wish: JoinWish, *, at: datetime) -> Joined:
         raise Problem("not_found")
     if sale_status(offer, "online", at) != "open":
         raise Problem("sale_closed")
-    if wish.count > offer.order_max:
-        raise Problem("too_many", params={"max": offer.order_max})
+    most = _count_max(offer, wish.tariff)
+    if wish.count > most:
+        raise Problem("too_many", params={"max": most})
     settings = await settings_of(offer.event, exact=True)
     listed = settings.tariffs if settings.waitlist == Mode.TARIFFS else (None,)
     if settings.waitlist == Mode.OFF or wish.tariff not in listed:
@@ -283,6 +284,12 @@ async def _free_seats(offer: Offer, snapshot: Snapshot) -> dict[str, int] | None
         found[category] = found.get(category, 0) + 1
         ordinal = snapshot.states.find(FREE, ordinal + 1)
     return found
+
+
+def _count_max(offer: Offer, tariff: int | None) -> int:
+    """What one order may have is what one may wait for (TAR-1)."""
+    limited = offer.tariff(tariff) if tariff is not None else None
+    return min(offer.order_max, limited.order_max or offer.order_max) if limited else offer.order_max
 
 
 def _on_sale(offer: Offer, at: datetime) -> bool:

@@ -39,4 +39,4 @@ async def mail_waitlist_offer(entry: int, number: int) -> None:
 
 @job("notify_waitlist_offer")
 async def notify_waitlist_offer(entry: int, number: int) -> None:
-    await waitlist_letters.show_offer(entry, number)
+    await waitlist_letters.show_offer(entry, number, at=now())

@@ -14,7 +14,7 @@ from app.catalog.offers import Offer
 from app.catalog.queries import offers_of
 from app.core import jobs
 from app.core.db import connection, transaction
-from app.core.i18n import locale_of, ngettext, show_time, translated
+from app.core.i18n import locale_of, ngettext, show_date, show_time, translated
 from app.core.redis import redis
 from app.sales.mails import MailRefused, PerformanceLine, message_id_of, send_message
 from app.sales.waitlist_mails import WaitlistMail, offer_message, place_message
@@ -74,7 +74,7 @@ async def _take_back(entry: int, number: int) -> None:
             await jobs.enqueue("tell_waitlist_places", event=row["event"], refs=[])
 
 
-async def show_offer(entry: int, number: int) -> None:
+async def show_offer(entry: int, number: int, *, at: datetime) -> None:
     """On the page that is open, and on the next one within the hour. Raises RedisError: try again."""
     row = await _read(entry)
     if row is None or row["offers"] != number or row["state"] != "offered":
@@ -82,18 +82,24 @@ async def show_offer(entry: int, number: int) -> None:
     offers = await offers_of(row["event"])
     with locale_of(row["locale"]):
         text = ngettext(
-            "A place for “{event}” has come free. Be quick, it is no reservation: others are told at {time}.",
-            "{n} places for “{event}” have come free. Be quick, they are no reservation: others are told at {time}.",
+            "A place for “{event}” has come free. Be quick, it is no reservation. The next in line are told: {time}.",
+            "{n} places for “{event}” have come free. Be quick, they are no reservation. The next in line are told: {time}.",
             row["offered_count"],
         ).format(
             n=row["offered_count"],
             event=translated(offers[0].title),
-            time=show_time(row["until_at"], offers[0].zone),
+            time=_when(row["until_at"], offers[0].zone, at),
         )
     async with connection() as reader:
         refs = await refs_of(reader, [entry])
     for ref in refs:
         await notices.send(redis(), ref, Notice("waitlist_offer", text, f"/p/{row['offered_performance']}"))
+
+
+def _when(moment: datetime, zone: str, at: datetime) -> str:
+    """The time, and the day unless it is today."""
+    time, day = show_time(moment, zone), show_date(moment, zone, "long")
+    return time if day == show_date(at, zone, "long") else f"{day}, {time}"
 
 
 async def _read(entry: int) -> Any:

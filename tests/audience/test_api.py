@@ -10,7 +10,7 @@ import pytest
 
 from app.audience.entries import forget_past_entries
 from app.catalog.queries import forget_offers
-from app.catalog.tables import Quota
+from app.catalog.tables import Quota, Tariff
 from app.core.clock import now
 from app.core.db import connection
 from app.sales import waitlist
@@ -183,10 +183,13 @@ async def test_a_tariff_has_a_list_of_its_own(shop: str, theatre: Theatre) -> No
         await Quota(event=theatre.event, tariff=theatre.child, name="Children", size=0).save()
         forget_offers()
         await rebuild(theatre.group, only_if_missing=False)
+        await Tariff.update({Tariff.order_max: 4}).where(Tariff.id == theatre.child)
+        forget_offers()
         waitlist._left.clear()
         told = await performance(client, theatre.performance)
         assert told["status"] == "open"  # at the full price
-        assert told["waitlist"] == {"tariffs": [theatre.child], "count_max": 10, "several": True}
+        assert told["waitlist"] == {"tariffs": [theatre.child], "count_max": 4, "several": True}
+        problem(await joins(client, theatre.performance, "d@example.org", tariff=theatre.child, count=5), "too_many")
         for email, asked in (("dora@example.org", {}), ("emil@example.org", {"any_performance": True})):
             answer = await joins(client, theatre.performance, email, tariff=theatre.child, count=2, **asked)
             assert answer.status_code == 201, answer.text

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from redis.asyncio import Redis
 
 from app.audience.entries import leave
 from app.audience.lists import ListChange, change_settings
 from app.core.clock import now
-from app.core.i18n import locale_of
+from app.core.i18n import locale_of, show_date, show_time
 from app.sales.mails import MailUnavailable
 from app.sales.waitlist import JoinWish, join_waitlist, look
-from app.sales.waitlist_letters import send_offer
+from app.sales.waitlist_letters import send_offer, show_offer
 from app.settings import get_settings
+from realtime.notices import key_of
 from tests.audience.waiting import entries, free_places, open_list, sell_out
 from tests.cast import Theatre
 from tests.sales.test_mails import Server, parsed, receiving, words_of
@@ -66,6 +69,23 @@ async def test_whoever_waits_is_mailed_on_joining_and_when_places_come_free(thea
     assert f"{base}/p/{theatre.standing}" in offer
     for text in (place, offer):
         assert f"{base}/waitlist/{row['key']}" in text
+
+
+async def test_the_open_page_says_until_when_and_on_which_day_unless_it_is_today(
+    theatre: Theatre, mailbox: Server, redis: Redis
+) -> None:
+    await change_settings(theatre.standing_event, ListChange(delay_minutes=3 * 24 * 60), organizer=theatre.organizer)
+    await dora_waits(theatre)
+    await free_places(theatre, 1)
+    await look(theatre.standing_event, at=now())
+    (job,) = await waiting("notify_waitlist_offer")
+    (row,) = await entries()
+    for at in (row["until_at"], now()):
+        await show_offer(**job, at=at)
+    today, other_day = [json.loads(frame)["text"] for frame in await redis.lrange(key_of("ref-dora"), 0, -1)]
+    time = show_time(row["until_at"], "Europe/Paris", "fr")
+    assert today.endswith(f"prévenus : {time}.")
+    assert other_day.endswith(f"prévenus : {show_date(row['until_at'], 'Europe/Paris', 'long', 'fr')}, {time}.")
 
 
 async def test_joining_again_is_mailed_as_that(theatre: Theatre, mailbox: Server) -> None:
