@@ -83,7 +83,8 @@ async def show_offer(entry: int, number: int, *, at: datetime) -> None:
     with locale_of(row["locale"]):
         text = ngettext(
             "A place for “{event}” has come free. Be quick, it is no reservation. The next in line are told: {time}.",
-            "{n} places for “{event}” have come free. Be quick, they are no reservation. The next in line are told: {time}.",
+            "{n} places for “{event}” have come free. Be quick, they are no reservation."
+            " The next in line are told: {time}.",
             row["offered_count"],
         ).format(
             n=row["offered_count"],
