@@ -156,7 +156,7 @@ async def test_the_managers_figures_move_with_holds_sales_and_scans(
 
 
 async def test_nobody_sees_the_houses_screens_without_signing_in(invite: Invite) -> None:
-    """ACL-1: and a cashier is no manager."""
+    """BOX-1: and a cashier is no manager."""
     ana, lea = await invite("Ana", DESKTOP), await invite("Léa", DESKTOP)
     for path in ("/counter", "/gate", "/manage"):
         await ana.goes_to(path)

@@ -135,7 +135,7 @@ async def test_open_maps_get_the_counters_that_they_may_see_and_lose_those_that_
 
 
 async def test_the_pages_are_for_this_house_s_managers(shop: str, theatre: Theatre) -> None:
-    """ACL-1: others are sent to the log-in, or refused."""
+    """BOX-1: others are sent to the log-in, or refused."""
     paths = (f"/manage/limits?event={theatre.event}", "/manage/staff")
     async with browser(shop) as manager, browser(shop) as lea, browser(shop) as stranger, browser(shop) as nobody:
         for person, name in ((manager, "manager"), (lea, "lea"), (stranger, "stranger")):
