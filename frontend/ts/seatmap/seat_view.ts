@@ -5,8 +5,7 @@
  */
 import type { PlanJson } from "./plan";
 
-export interface SeatPhoto {
-  ordinal: number;
+export interface Photo {
   /** The seat's label path. */
   seat: string;
   label: string;
@@ -15,6 +14,10 @@ export interface SeatPhoto {
   small: string;
   width: number;
   height: number;
+}
+
+export interface SeatPhoto extends Photo {
+  ordinal: number;
 }
 
 export interface SeatViews {

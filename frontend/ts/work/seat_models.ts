@@ -1,6 +1,7 @@
 /** SeatView models as managers keep them: shapes of /api/v1/manage/seat-views (docs/api.md), and asking for them. */
 import { ask } from "../core/api";
 import { upload } from "../core/upload";
+import type { Photo } from "../seatmap/seat_view";
 
 export interface EventUse {
   id: number;
@@ -17,14 +18,8 @@ export interface SeatModel {
   events: EventUse[];
 }
 
-export interface ManagedPhoto {
+export interface ManagedPhoto extends Photo {
   id: number;
-  seat: string;
-  label: string;
-  url: string;
-  small: string;
-  width: number;
-  height: number;
   /** Ids of the plans that have no seat of this name. */
   missing_from: number[];
 }
