@@ -63,7 +63,7 @@ async def test_an_offer_says_what_there_is_and_until_when(waited_for: str, theat
     (row,) = await entries()
     async with browser(waited_for) as dora:
         text = (await dora.get(f"/waitlist/{row['key']}")).text
-    assert "Places are free for you" in text
+    assert "A place is free for you" in text
     assert "1 of the 2 places that you wait for is there." in text
     assert f'href="/p/{theatre.standing}"' in text
 

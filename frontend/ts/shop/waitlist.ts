@@ -1,10 +1,11 @@
 /** The waiting list beside a house that is sold out (WTL-1): asking to be told, and one's place as it moves (LIVE-4). */
 import { type ApiProblem, asProblem } from "../core/api";
 import { announce, h, icon } from "../core/dom";
-import { locale, showNumber, t } from "../core/i18n";
+import { showNumber, t } from "../core/i18n";
 import { Stepper } from "./stepper";
 import type { Performance, WaitlistOffered } from "./types";
-import { clockOf, type Line, linesFor, wantedOf } from "./waitlist_rules";
+import { placeCard } from "./waitlist_place";
+import { type Line, linesFor } from "./waitlist_rules";
 
 export interface WaitlistWish {
   name: string;
@@ -119,36 +120,11 @@ export class Waitlist {
 
   private dress(): void {
     this.element.hidden = !this.offered && !this.lines.length;
-    this.places.replaceChildren(...this.lines.map((line) => this.place(line)));
+    this.places.replaceChildren(...this.lines.map((line) => placeCard(line, this.performance, () => this.actions.choose())));
+    this.element.toggleAttribute("data-news", this.lines.some(({ state }) => state === "offered"));
     const waiting = this.lines.some(({ state }) => state !== "served");
     this.form.hidden = !this.offered || (waiting && !this.filling);
     this.again.hidden = !this.offered || !waiting || this.filling;
-  }
-
-  private place(line: Line): HTMLElement {
-    const here = line.offered_performance === null || line.offered_performance === this.performance.id;
-    const wanted = h("p", { class: "small" }, wantedOf(line, this.performance));
-    if (line.state === "served") return h("li", { class: "place", data: { state: "served" } }, h("span", { class: "place__n" }, icon("check")), h("div", {}, h("p", { class: "strong" }, t("You have your places")), wanted));
-    if (line.state === "waiting") {
-      const n = showNumber(line.position);
-      return h(
-        "li",
-        { class: "place", data: { state: "waiting" } },
-        h("span", { class: "place__n figure", aria: { hidden: "true" } }, n),
-        h("div", {}, h("p", { class: "strong" }, t("You are number {n} on the list", { n })), wanted, h("p", { class: "small" }, t("As soon as places come back you are told here and by e-mail. This page may be closed."))),
-      );
-    }
-    const until = line.until_ms ? t("Until {time} nobody behind you is told. Be quick all the same: it is no reservation.", { time: clockOf(line.until_ms, this.performance.tz, locale()) }) : t("Be quick: it is no reservation.");
-    return h(
-      "li",
-      { class: "place", data: { state: "offered" } },
-      h("span", { class: "place__n" }, icon("ticket")),
-      h("div", {}, h("p", { class: "strong" }, here ? t("Places are free for you") : t("Places are free for you on another date")), wanted, h("p", { class: "small" }, until), h("a", { class: "button button--small", href: `/p/${line.offered_performance ?? this.performance.id}`, onclick: (event: Event) => {
-        if (!here) return;
-        event.preventDefault();
-        this.actions.choose();
-      } }, t("Choose now"))),
-    );
   }
 
   private field(name: string, id: string, label: string, input: HTMLElement): HTMLElement {
