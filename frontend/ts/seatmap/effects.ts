@@ -1,6 +1,6 @@
 /** What happens to a seat, shown for a moment: taken under one's eyes, come back, just mine, suggested instead. */
 import { type Camera, toScreen } from "./camera";
-import type { Colours } from "./paint";
+import type { Colours } from "./palette";
 import type { Hall } from "./plan";
 
 export type EffectKind = "taken" | "freed" | "mine" | "refused" | "suggested" | "chosen";

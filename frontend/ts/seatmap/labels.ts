@@ -3,7 +3,7 @@
  * the smaller one waits until one comes closer.
  */
 import { type Camera, toScreen, type View } from "./camera";
-import type { Colours } from "./paint";
+import type { Colours } from "./palette";
 import type { Hall } from "./plan";
 
 export interface Label {

@@ -2,7 +2,7 @@
 import { h } from "../core/dom";
 import { money, t, tn } from "../core/i18n";
 import { type Audience, fullPrice, type Prices, stateNames } from "./facts";
-import type { Colours } from "./paint";
+import type { Colours } from "./palette";
 import { ALLOTTED, BLOCKED, type Hall, HELD, LINKED, PENDING, SOLD, USED } from "./plan";
 import { drawSample } from "./sprites";
 

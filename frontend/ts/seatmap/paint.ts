@@ -5,29 +5,13 @@
  * Three levels of detail by the size of a seat on the screen: specks, discs, chairs with numbers. Seats are grouped by
  * looks and each look is one path or one sprite, since changing a canvas's style costs more than drawing.
  */
-import type { Theme } from "../core/theme";
 import { type Camera, toScreen, toWorld } from "./camera";
 import type { Audience } from "./facts";
 import type { Grid } from "./grid";
 import { ALLOTTED, type AreaJson, BLOCKED, type Box, type Hall, HELD, LINKED, PENDING, STANDARD, USED, WHEELCHAIR } from "./plan";
+import type { Colours } from "./palette";
 import { RowLabels } from "./row_labels";
 import { drawSign, type Look, signOf, Sprites } from "./sprites";
-
-export interface Colours {
-  theme: Theme;
-  floor: string;
-  stage: string;
-  stageInk: string;
-  label: string;
-  taken: string;
-  takenMark: string;
-  lamp: string;
-  onLamp: string;
-  line: string;
-  font: string;
-  display: string;
-  categories: string[];
-}
 
 export interface Scene {
   hall: Hall;

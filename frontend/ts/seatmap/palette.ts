@@ -1,9 +1,26 @@
 /**
- * The colours of the price categories. An organiser's colours are kept where everybody can tell them apart, on both
+ * The colours of a map, and of its price categories. An organiser's colours are kept where everybody can tell them apart, on both
  * floors; otherwise ours take their place, in the same order.
  */
 import { contrast, distanceForAll, parseHex, readableOn, type Rgb, toHex, toOklab } from "../core/colour";
 import type { Theme } from "../core/theme";
+
+/** What a map is drawn in, as CSS has it; `categories` in the plan's order. */
+export interface Colours {
+  theme: Theme;
+  floor: string;
+  stage: string;
+  stageInk: string;
+  label: string;
+  taken: string;
+  takenMark: string;
+  lamp: string;
+  onLamp: string;
+  line: string;
+  font: string;
+  display: string;
+  categories: string[];
+}
 
 const FLOOR: Record<Theme, Rgb> = { light: [241, 238, 240], dark: [16, 12, 17] };
 const TAKEN: Record<Theme, Rgb> = { light: [196, 187, 193], dark: [67, 57, 67] };

@@ -1,6 +1,6 @@
 /** The letter of a row beside its first and last seat, the name of a box over it. Measured once: text is slow. */
 import { type Camera, toScreen } from "./camera";
-import type { Colours } from "./paint";
+import type { Colours } from "./palette";
 import type { Box, Hall, Row } from "./plan";
 
 interface Mark {

@@ -1,5 +1,5 @@
 /** One small picture for each look of a chair, drawn once for a size and stamped many times. */
-import type { Colours } from "./paint";
+import type { Colours } from "./palette";
 import { inkOn } from "./palette";
 
 /** `state:kind:category`, kind s (standard), w (wheelchair) or c (companion). */
