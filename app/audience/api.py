@@ -13,6 +13,7 @@ from app.audience.entries import EntryView, Filter, ManagedList, find_entry, lea
 from app.audience.lists import ListChange, ListSettings, change_settings
 from app.audience.spreadsheet import waitlist_csv
 from app.audience.tables import EntryState, Mode
+from app.core.clock import now
 from app.core.ratelimit import count_try
 from app.core.redis import redis
 
@@ -60,7 +61,9 @@ async def patch_list(request: Request[Any, Any, Any], event: int, data: Settings
     change = ListChange(
         waitlist=data.waitlist, tariffs=data.tariffs, automatic=data.automatic, delay_minutes=data.delay_minutes
     )
-    return await change_settings(event, change, organizer=operator.organizer)
+    return await change_settings(
+        event, change, organizer=operator.organizer, actor=f"account:{operator.account}", at=now()
+    )
 
 
 @delete("/manage/waitlist/{entry:int}", summary="Take an entry off the list; name and address are deleted")

@@ -4,12 +4,15 @@ page asks for it."""
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 from app.audience.tables import Mode
 from app.catalog.offers import Offer
 from app.catalog.queries import offers_of
+from app.core import journal
 from app.core.db import connection, transaction
 from app.core.errors import Invalid, Problem
 from app.core.i18n import N_
@@ -60,25 +63,28 @@ async def settings_of(event: int, *, exact: bool = False) -> ListSettings:
     return found
 
 
-async def change_settings(event: int, change: ListChange, *, organizer: int) -> ListSettings:
+async def change_settings(event: int, change: ListChange, *, organizer: int, actor: str, at: datetime) -> ListSettings:
     """Who waits already stays on the list, whatever is changed. Raises Problem: not_found, invalid."""
     offers = await offers_of_own(event, organizer)
     before = await settings_of(event, exact=True)
-    tariffs = before.tariffs if change.tariffs is None else tuple(dict.fromkeys(change.tariffs))
-    mode = before.waitlist if change.waitlist is None else change.waitlist
-    delay = before.delay_minutes if change.delay_minutes is None else change.delay_minutes
-    _check(mode, tariffs, delay, offers)
+    after = _changed(before, change)
+    _check(after, offers)
     async with transaction() as ledger:
         id = await ledger.fetchval(
             "INSERT INTO audience.waitlist (event, mode, automatic, delay_minutes) VALUES ($1, $2, $3, $4)"
             " ON CONFLICT (event) DO UPDATE SET mode = $2, automatic = $3, delay_minutes = $4 RETURNING id",
-            event, mode, before.automatic if change.automatic is None else change.automatic, delay,
+            event, after.waitlist, after.automatic, after.delay_minutes,
         )  # fmt: skip
         await ledger.execute("DELETE FROM audience.waitlist_tariff WHERE waitlist = $1", id)
         await ledger.executemany(
             "INSERT INTO audience.waitlist_tariff (waitlist, tariff) VALUES ($1, $2)",
-            [(id, tariff) for tariff in (tariffs if mode == Mode.TARIFFS else ())],
+            [(id, tariff) for tariff in after.tariffs],
         )
+        if after != before:
+            await journal.record(
+                f"box-office:{offers[0].box_office.id}", "waitlist_changed", str(event),
+                {"before": msgspec.to_builtins(before), "after": msgspec.to_builtins(after)}, actor=actor, at=at,
+            )  # fmt: skip
     return await settings_of(event, exact=True)
 
 
@@ -90,13 +96,24 @@ async def offers_of_own(event: int, organizer: int) -> tuple[Offer, ...]:
     return offers
 
 
-def _check(mode: Mode, tariffs: tuple[int, ...], delay_minutes: int, offers: tuple[Offer, ...]) -> None:
+def _changed(before: ListSettings, change: ListChange) -> ListSettings:
+    mode = before.waitlist if change.waitlist is None else change.waitlist
+    tariffs = before.tariffs if change.tariffs is None else tuple(sorted(set(change.tariffs)))
+    return ListSettings(
+        waitlist=mode,
+        tariffs=tariffs if mode == Mode.TARIFFS else (),
+        automatic=before.automatic if change.automatic is None else change.automatic,
+        delay_minutes=before.delay_minutes if change.delay_minutes is None else change.delay_minutes,
+    )
+
+
+def _check(after: ListSettings, offers: tuple[Offer, ...]) -> None:
     errors = {}
-    if mode == Mode.TARIFFS and not tariffs:
+    if after.waitlist == Mode.TARIFFS and not after.tariffs:
         errors["tariffs"] = N_("Choose the tariffs that have a waiting list.")
-    elif any(offers[0].tariff(tariff) is None for tariff in tariffs):
+    elif any(offers[0].tariff(tariff) is None for tariff in after.tariffs):
         errors["tariffs"] = N_("This tariff belongs to another event.")
-    if not DELAY_MINUTES_MIN <= delay_minutes <= DELAY_MINUTES_MAX:
+    if not DELAY_MINUTES_MIN <= after.delay_minutes <= DELAY_MINUTES_MAX:
         errors["delay_minutes"] = N_("The time to react is between 5 minutes and 7 days (10080 minutes).")
     if errors:
         raise Invalid(errors)

@@ -420,7 +420,8 @@ async def _fill_studio() -> None:
                 cart, Buyer("", ""), method="cash", expected_total_minor=None, seller=Seller("demo season"),
                 settled=True, at=now(),
             )  # fmt: skip
-    await change_settings(event, ListChange(waitlist=Mode.EVENT, delay_minutes=30), organizer=organizer)
+    list_of_one = ListChange(waitlist=Mode.EVENT, delay_minutes=30)
+    await change_settings(event, list_of_one, organizer=organizer, actor="demo season", at=now())
     async with db.transaction() as ledger:
         for minutes, (name, email, count, any_date) in zip((190, 84, 33, 6), WAITING, strict=True):
             wish = EntryWish(

@@ -21,7 +21,7 @@ from app.audience.tables import Mode
 from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, offers_of, plan_of
 from app.catalog.rules.selling import is_offered, sale_status
-from app.core import jobs
+from app.core import jobs, journal
 from app.core.db import connection, transaction
 from app.core.errors import Problem
 from app.sales.inventory import inventory, mend, with_group
@@ -145,7 +145,7 @@ async def look(event: int, *, at: datetime) -> Wave:
     return wave
 
 
-async def notify(entries: Sequence[int], *, organizer: int, at: datetime) -> int:
+async def notify(entries: Sequence[int], *, organizer: int, actor: str, at: datetime) -> int:
     """By hand, whatever the settings and whatever was offered before; how many are told. Raises Problem('not_found')
     when one of them is no entry of this organiser's."""
     async with connection() as reader:
@@ -160,7 +160,7 @@ async def notify(entries: Sequence[int], *, organizer: int, at: datetime) -> int
     told = 0
     try:
         for event in sorted({row["event"] for row in rows}):
-            told += await _notify(event, {row["id"] for row in rows if row["event"] == event}, at=at)
+            told += await _notify(event, {row["id"] for row in rows if row["event"] == event}, actor=actor, at=at)
     except GroupMissing as missing:
         # Lost since it was loaded, a line before. The next click finds it mended.
         await mend(missing)
@@ -168,7 +168,7 @@ async def notify(entries: Sequence[int], *, organizer: int, at: datetime) -> int
     return told
 
 
-async def _notify(event: int, chosen: set[int], *, at: datetime) -> int:
+async def _notify(event: int, chosen: set[int], *, actor: str, at: datetime) -> int:
     offers = await offers_of(event)
     await _load(offers)
     async with transaction() as ledger:
@@ -177,6 +177,11 @@ async def _notify(event: int, chosen: set[int], *, at: datetime) -> int:
         made = offer_by_hand(await _limits(offers, at), entries)
         await _offer(ledger, made, await settings_of(event, exact=True), at=at)
         await jobs.enqueue("tell_waitlist_places", event=event, refs=[])
+        # Who it was is not said: whoever leaves the list is forgotten, and a journal forgets nothing.
+        await journal.record(
+            f"box-office:{offers[0].box_office.id}", "waitlist_told", str(event),
+            {"entries": sorted(each.entry for each in made)}, actor=actor, at=at,
+        )  # fmt: skip
     return len(made)
 
 

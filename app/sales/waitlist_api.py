@@ -75,7 +75,9 @@ async def post_join(request: Request[Any, Any, Any], performance: int, data: Joi
 @post("/manage/waitlist/notify", status_code=200, summary="Tell these by hand that there are places")
 async def post_notify(request: Request[Any, Any, Any], data: NotifyAsked) -> Notified:
     operator = await require(request, Role.MANAGER)
-    return Notified(await notify(data.entries, organizer=operator.organizer, at=now()))
+    return Notified(
+        await notify(data.entries, organizer=operator.organizer, actor=f"account:{operator.account}", at=now())
+    )
 
 
 def check_who(asked_name: str, asked_email: str) -> tuple[str, str]:

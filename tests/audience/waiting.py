@@ -19,8 +19,9 @@ from tests.cast import ALICE, Theatre, buyer_cart, counter_cart
 
 async def open_list(theatre: Theatre, event: int | None = None, **change: Any) -> None:
     """A list for the whole of the standing event, unless said otherwise."""
+    settings = ListChange(**{"waitlist": Mode.EVENT, **change})
     await change_settings(
-        event or theatre.standing_event, ListChange(**{"waitlist": Mode.EVENT, **change}), organizer=theatre.organizer
+        event or theatre.standing_event, settings, organizer=theatre.organizer, actor="account:1", at=now()
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from datetime import timedelta
 
 import pytest
@@ -169,12 +170,17 @@ async def test_where_it_is_not_automatic_nobody_is_told_but_by_hand(theatre: The
     dora, emil = await waits(theatre, "dora"), await waits(theatre, "emil", 3)
     await free_places(theatre, 2)
     assert await told(theatre) == []
-    assert await notify([emil], organizer=theatre.organizer, at=now()) == 1
+    assert await notify([emil], organizer=theatre.organizer, actor="account:1", at=now()) == 1
     assert await states() == {"dora@example.org": "waiting", "emil@example.org": "offered"}
     assert (await entries())[1]["offered_count"] == 2
-    assert await notify([dora, emil], organizer=theatre.organizer, at=now()) == 2
+    assert await notify([dora, emil], organizer=theatre.organizer, actor="account:1", at=now()) == 2
+    async with connection() as reader:
+        lines = await reader.fetch(
+            "SELECT body FROM core.journal_line WHERE action = 'waitlist_told' ORDER BY sequence"
+        )
+    assert [json.loads(line["body"]) for line in lines] == [{"entries": [emil]}, {"entries": sorted([dora, emil])}]
     with pytest.raises(Problem, match="not_found"):
-        await notify([dora, 999_999], organizer=theatre.organizer, at=now())
+        await notify([dora, 999_999], organizer=theatre.organizer, actor="account:1", at=now())
 
 
 async def test_a_list_that_is_closed_keeps_those_who_wait_and_tells_nobody(theatre: Theatre) -> None:

@@ -10,7 +10,6 @@ import pytest
 from redis.asyncio import Redis
 
 from app.audience.entries import leave
-from app.audience.lists import ListChange, change_settings
 from app.core.clock import now
 from app.core.i18n import locale_of, show_date, show_time
 from app.sales.mails import MailUnavailable
@@ -74,7 +73,7 @@ async def test_whoever_waits_is_mailed_on_joining_and_when_places_come_free(thea
 async def test_the_open_page_says_until_when_and_on_which_day_unless_it_is_today(
     theatre: Theatre, mailbox: Server, redis: Redis
 ) -> None:
-    await change_settings(theatre.standing_event, ListChange(delay_minutes=3 * 24 * 60), organizer=theatre.organizer)
+    await open_list(theatre, delay_minutes=3 * 24 * 60)
     await dora_waits(theatre)
     await free_places(theatre, 1)
     await look(theatre.standing_event, at=now())
@@ -122,7 +121,7 @@ async def test_a_worker_that_died_after_the_commit_leaves_the_mail_to_another(
 
 
 async def test_an_offer_that_could_not_be_mailed_in_time_was_none(theatre: Theatre, mailbox: Server) -> None:
-    await change_settings(theatre.standing_event, ListChange(delay_minutes=5), organizer=theatre.organizer)
+    await open_list(theatre, delay_minutes=5)
     await dora_waits(theatre)
     await free_places(theatre, 1)
     at = now()
