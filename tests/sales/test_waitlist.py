@@ -176,9 +176,14 @@ async def test_where_it_is_not_automatic_nobody_is_told_but_by_hand(theatre: The
     assert await notify([dora, emil], organizer=theatre.organizer, actor="account:1", at=now()) == 2
     async with connection() as reader:
         lines = await reader.fetch(
-            "SELECT body FROM core.journal_line WHERE action = 'waitlist_told' ORDER BY sequence"
+            "SELECT action, body FROM core.journal_line WHERE action LIKE 'waitlist%' ORDER BY sequence"
         )
-    assert [json.loads(line["body"]) for line in lines] == [{"entries": [emil]}, {"entries": sorted([dora, emil])}]
+    (_, changed), *told_by_hand = [(line["action"], json.loads(line["body"])) for line in lines]
+    assert (changed["before"]["waitlist"], changed["after"]["automatic"]) == ("off", False)
+    assert told_by_hand == [
+        ("waitlist_told", {"entries": [emil]}),
+        ("waitlist_told", {"entries": sorted([dora, emil])}),
+    ]
     with pytest.raises(Problem, match="not_found"):
         await notify([dora, 999_999], organizer=theatre.organizer, actor="account:1", at=now())
 
