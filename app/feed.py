@@ -41,6 +41,8 @@ from seating.store import GroupMissing, Owner, StoreUnavailable
 T = TypeVar("T")
 GROUP_KEPT_S = 2.0
 """As long as offers are kept: a performance that was hidden is closed to newcomers after this."""
+ID_MAX = 2**63 - 1
+"""The ledger's; a larger number is nobody's, and must not be taken for a ledger that is away."""
 ROLES = {"cashier": Role.CASHIER, "gate": Role.GATE, "manager": Role.MANAGER, "figures": Role.MANAGER}
 
 
@@ -81,6 +83,8 @@ async def _ask(question: Awaitable[T]) -> T:
 
 
 async def _group_of(performance: int) -> str | None:
+    if performance > ID_MAX:
+        return None
     try:
         offer = await _ask(offer_of(performance))
     except Problem:
@@ -108,7 +112,7 @@ async def _operator_of(connection: Connection) -> Operator | None:
 
 
 async def _may_follow(operator: Operator, audience: str, subject: int) -> bool:
-    if not operator.may(ROLES[audience]):
+    if not operator.may(ROLES[audience]) or subject > ID_MAX:
         return False
     offers = await _ask(offers_of(subject)) if audience == "figures" else (await _ask(offer_of(subject)),)
     return bool(offers) and offers[0].box_office.organizer == operator.organizer

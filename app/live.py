@@ -217,6 +217,7 @@ class Live:
             outlet.send,
             pause_s=self._settings.cart_pause_s,
             waitlist_of=self._wiring.waitlist_of if audience == "buyer" else None,
+            stirred=lambda other: None if other == performance else cart.touched(),
         )
         topic = str(performance)
 
@@ -405,7 +406,8 @@ async def _refuse_handshake(connection: Connection, status: int) -> None:
     if "websocket.http.response" in (connection.scope.get("extensions") or {}):
         await connection.receive()
         send: Any = connection.send
-        await send({"type": "websocket.http.response.start", "status": status, "headers": [(b"retry-after", b"10")]})
+        headers = [] if status == 403 else [(b"retry-after", b"10")]
+        await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": b""})
     else:
         await connection.close()

@@ -62,6 +62,15 @@ async def tell_waitlist(redis: Redis, entries: Mapping[str, Sequence[dict[str, A
         await pipe.execute()
 
 
+STIR = b"stir "
+
+
+async def stir(redis: Redis, ref: str, performance: int = 0) -> None:
+    """The cart of this visitor is not what it was, in a way that shows on no map but, maybe, on that of `performance`.
+    Never told to the visitor: their connections look at the cart. Raises RedisError."""
+    await redis.publish(key_of(ref), STIR + str(performance).encode())
+
+
 def key_of(ref: str) -> str:
     """Of the list and of the channel."""
     return f"placeur:notices:{ref}"
@@ -70,10 +79,11 @@ def key_of(ref: str) -> str:
 class NoticeTeller:
     """Tells one connection the notices of its visitor, once it is known who that is. An idle one has no task.
 
-    `waitlist_of` answers where a visitor stands on waitlists; it raises SourceUnavailable."""
+    `waitlist_of` answers where a visitor stands on waitlists; it raises SourceUnavailable. `stirred` is called with the
+    performance of `stir`."""
 
     __slots__ = (
-        "_again", "_bus", "_followed", "_pause_s", "_places", "_redis", "_ref", "_task", "_tell", "_told",
+        "_again", "_bus", "_followed", "_pause_s", "_places", "_redis", "_ref", "_stirred", "_task", "_tell", "_told",
         "_unsubscribe", "_waitlist_of",
     )  # fmt: skip
 
@@ -85,8 +95,10 @@ class NoticeTeller:
         *,
         pause_s: float,
         waitlist_of: Callable[[str], Awaitable[Sequence[dict[str, Any]]]] | None = None,
+        stirred: Callable[[int], None] = lambda performance: None,
     ) -> None:
         self._redis = redis
+        self._stirred = stirred
         self._waitlist_of = waitlist_of
         self._bus = bus
         self._tell = tell
@@ -149,6 +161,8 @@ class NoticeTeller:
     def _hear(self, frame: bytes | None) -> None:
         if frame is None:
             self._look()
+        elif frame.startswith(STIR):
+            self._stirred(int(frame.removeprefix(STIR)))
         else:
             self._pass_on(frame)
 

@@ -239,6 +239,8 @@ class FeedWebSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.accept":
             self._forget_handshake()
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True  # else uvicorn calls each refusal an error of ours: strangers write our log
         if message["type"] == "websocket.close" and self.close_timer is not None:
             self._cut_off_later()  # in place of uvicorn's timer, after which it would still wait for a deaf client
 

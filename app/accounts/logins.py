@@ -20,7 +20,7 @@ from app.core.clock import now
 from app.core.db import connection
 from app.core.errors import Problem
 from app.core.ids import digest_of, new_token
-from app.core.ratelimit import count_try, forget_tries
+from app.core.ratelimit import count_try, forget_tries, uncount_try
 
 COOKIE = "placeur_session"
 LASTS = timedelta(hours=14)  # a long day at the counter, and no second one
@@ -64,6 +64,8 @@ async def sign_in(redis: Redis, email: str, password: str, *, address: str) -> s
     if account is None or not fits:
         raise Problem("wrong_login")
     await forget_tries(redis, "login", email)
+    # A house has one address, and all of its people begin at the same hour.
+    await uncount_try(redis, "login-address", address)
     token, at = new_token(), now()
     await WebSession(token_digest=digest_of(token), account=account.id, created_at=at, expires_at=at + LASTS).save()
     return token

@@ -20,5 +20,15 @@ async def count_try(redis: Redis, what: str, who: str, *, most: int, window_s: i
         raise Problem("too_many_requests", params={"seconds": max(1, left_s)})
 
 
+UNCOUNT = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then redis.call('DECR', KEYS[1]) end
+"""
+
+
+async def uncount_try(redis: Redis, what: str, who: str) -> None:
+    """One try of `who` was none after all."""
+    await redis.eval(UNCOUNT, 1, f"tries:{what}:{who}")
+
+
 async def forget_tries(redis: Redis, what: str, who: str) -> None:
     await redis.delete(f"tries:{what}:{who}")

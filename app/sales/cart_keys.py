@@ -12,6 +12,7 @@ from app.catalog.queries import offer_of
 from app.core.clock import now
 from app.core.db import connection
 from app.core.errors import Problem
+from app.notices import stir
 from app.sales.cart_notes import note_opens, read_notes
 from app.sales.carts import Cart
 from app.sales.kept import name_of, seat_name_of
@@ -57,6 +58,7 @@ async def present_key(
     if not opened:
         raise Problem("unknown_key")
     await note_opens(cart.token, names)
+    await stir(cart.token)
     return await open_allotments(cart, at=at)
 
 

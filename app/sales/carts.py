@@ -28,6 +28,7 @@ from app.core.clock import now
 from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, gettext, translated
+from app.notices import stir
 from app.sales.cart_notes import CartNotes, Notice, note_group, note_loss, note_ref, read_notes
 from app.sales.inventory import GroupGone, inventory, with_group
 from app.sales.kept import allotment_of, has_single_seats, name_of
@@ -269,6 +270,7 @@ async def hold_wish(cart: Cart, wish: Wish, *, at: datetime) -> Held:
         if any(r.code == "unknown_performance" for r in answer.reasons) and await _has_moved(offer):
             raise GroupGone(offer.group)
         raise _refuse(answer, offer, rules)
+    await stir(cart.token, offer.id if plan else 0)
     return answer
 
 
@@ -291,6 +293,7 @@ async def change_tariff(cart: Cart, item_id: str, tariff_id: int) -> None:
     )
     if isinstance(answer, Refusal):
         raise _refuse(answer, offer)
+    await stir(cart.token)
 
 
 async def release(cart: Cart, items: tuple[str, ...] | None = None) -> None:
@@ -299,6 +302,7 @@ async def release(cart: Cart, items: tuple[str, ...] | None = None) -> None:
     if group is not None:
         with contextlib.suppress(GroupGone):
             await with_group(group, lambda: inventory().release(group, cart.token, items))
+            await stir(cart.token)
 
 
 NOTICES = {

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.accounts import logins
 from app.accounts.logins import TRIES_PER_EMAIL
 from app.accounts.tables import WebSession
 from app.core.clock import now
@@ -146,6 +147,21 @@ async def test_a_wrong_log_in_tells_nothing_and_can_be_tried_a_few_times(shop: s
         for body in ({"email": ["a", "b"], "password": "x"}, {}):
             assert (await person.post("/login", data=body)).status_code in (400, 401, 422)
         assert (await person.post("/login", json={"email": 1})).status_code < 500
+
+
+async def test_an_address_is_counted_for_its_wrong_tries_alone(
+    shop: str, theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A house has one address, and its people begin at the same hour."""
+    monkeypatch.setattr(logins, "TRIES_PER_ADDRESS", 3)
+    async with browser(shop) as person:
+        for _ in range(5):
+            await sign_in(person, "lea")
+        for number in range(3):
+            wrong = await person.post("/login", data={"email": f"nobody{number}@example.org", "password": "x"})
+            assert wrong.status_code == 401
+        right = await person.post("/login", data={"email": "lea@example.org", "password": PASSWORD})
+        assert right.status_code == 429
 
 
 async def test_a_session_ends_by_leaving_by_time_and_by_closing_the_account(shop: str, theatre: Theatre) -> None:

@@ -95,6 +95,37 @@ async def test_pupils_with_the_same_key_see_which_of_their_seats_are_left(host: 
             assert other.kept == ()
 
 
+async def test_a_cart_that_changes_where_no_map_shows_it_is_told_too(host: str, theatre: Theatre) -> None:
+    """LIVE-2: a place without a number, on each page that the visitor has open; a code, without connecting anew."""
+    async with client(host) as manager, client(host) as alice:
+        await sign_in(manager, "manager")
+        kept = {"performance": theatre.performance, "name": "École", "seats": [4, 5]}
+        made = (await manager.post("/api/v1/manage/allotments", json=kept)).json()
+        one = {"performance": theatre.standing, "quantity": 1, "tariff": theatre.standing_tariff}
+        assert (await alice.post("/api/v1/cart/items", json=one)).status_code == 201
+        fair, seated = (f"performances/{id}" for id in (theatre.standing, theatre.performance))
+        async with feed(host, fair, alice) as here, feed(host, seated, alice) as there:
+            for page in (here, there):
+                await page.until(lambda page: page.cart is not None and len(page.cart["items"]) == 1)
+            assert (await alice.post("/api/v1/cart/items", json=one)).status_code == 201
+            for page in (here, there):
+                await page.until(lambda page: page.cart is not None and len(page.cart["items"]) == 2)
+            assert (await alice.post("/api/v1/cart/keys", json={"key": made["key"]})).status_code == 201
+            await there.until(lambda page: page.kept == (4, 5))
+            assert (await alice.delete("/api/v1/cart")).status_code == 200
+            for page in (here, there):
+                await page.until(lambda page: page.cart is not None and page.cart["items"] == [])
+
+
+@pytest.mark.parametrize("path", ["performances", "manage/performances", "manage"])
+async def test_a_number_that_no_ledger_has_is_unknown_and_not_a_reason_to_come_back(
+    host: str, theatre: Theatre, path: str
+) -> None:
+    async with client(host) as manager:
+        await sign_in(manager, "manager")
+        assert await ending(host, f"{path}/{2**63}", manager) in (4403, 4404)
+
+
 async def test_the_staff_s_feeds_open_to_the_staff_of_the_house_only(host: str, theatre: Theatre) -> None:
     counter, figures = f"counter/performances/{theatre.performance}", f"manage/{theatre.event}"
     async with client(host) as nobody:
