@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -355,7 +356,8 @@ async def test_only_our_own_pages_may_open_the_feed(
     await soon(lambda: box_office.live.connections == 0)
 
 
-async def test_the_door_closes_when_it_is_full(box_office: House) -> None:
+async def test_the_door_closes_when_it_is_full(box_office: House, caplog: pytest.LogCaptureFixture) -> None:
+    """And whoever is turned away writes no errors into our log."""
     for settings, answer in (
         (msgspec.structs.replace(SETTINGS, connections_per_address_max=1), 429),
         (msgspec.structs.replace(SETTINGS, connections_max=1), 503),
@@ -363,12 +365,14 @@ async def test_the_door_closes_when_it_is_full(box_office: House) -> None:
         live = Live(box_office.inventory, box_office.redis, box_office.wiring(), settings)
         app = Litestar([live.router()], logging_config=None)
         async with serve(app, lifespan="off", **uvicorn_options(4096)) as host:
+            logging.getLogger("uvicorn.error").addHandler(caplog.handler)  # what uvicorn says goes nowhere else
             async with buyer(host) as feed:
                 await feed.until(lambda feed: feed.status is Status.LIVE)
                 assert await handshake(host, {}) == answer
             await soon(partial(no_connections, live))
             assert await handshake(host, {}) == 101
         await live.close()
+    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
 
 
 async def test_garbage_is_refused_and_nothing_else_suffers(host: str, box_office: House) -> None:
