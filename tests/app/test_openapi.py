@@ -143,7 +143,7 @@ async def test_no_request_however_wrong_gets_a_500_or_our_insides(
         document = (await anybody.get("/api/v1/openapi.json")).json()
         wrongly = Wrongly(document, theatre)
         statuses: dict[int, int] = {}
-        for client, count in ((anybody, 2), (manager, 6)):
+        for client, count in ((anybody, 1), (manager, 4)):
             for asked in wrongly.requests(count):
                 answer = await client.request(**asked)
                 statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
