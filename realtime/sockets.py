@@ -169,6 +169,8 @@ class FeedWebSocket(WebSocketsSansIOProtocol):
         self.writable = Gate()  # type: ignore[assignment]  # likewise
         self.writable.set()
         self.outlet: TransportOutlet | None = None
+        self.said_all = False
+        """The sending side is shut, or about to be: a client's answer to our close frame needs none."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FeedWebSocket:
         return self  # Litestar copies a connection's state whenever a handler reads it
@@ -271,8 +273,9 @@ class FeedWebSocket(WebSocketsSansIOProtocol):
 
     def _finish(self) -> None:
         """Send the close frame that the protocol has ready, if any, and then nothing any more."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.said_all:
             return
+        self.said_all = True
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.stop_keepalive()
