@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+
+import asyncpg
 
 from app.core import db, journal
 from app.settings import Settings
@@ -10,7 +13,11 @@ from app.settings import Settings
 
 def report(settings: Settings) -> int:
     """Print what was found; 0 when every chain holds, else 1."""
-    lines, breaks = asyncio.run(_audit(settings))
+    try:
+        lines, breaks = asyncio.run(_audit(settings))
+    except (OSError, asyncpg.PostgresError) as error:
+        print(f"placeur: the database does not answer ({error}): see `placeur check`.", file=sys.stderr)
+        return 1
     for found in breaks:
         print(f"BROKEN  {found.chain}, line {found.sequence}: {found.reason}.")
     if not breaks:
@@ -19,6 +26,8 @@ def report(settings: Settings) -> int:
 
 
 async def _audit(settings: Settings) -> tuple[int, list[journal.Break]]:
+    # Asked first, since Piccolo's pool would put a warning of its own before our sentence.
+    await (await asyncpg.connect(settings.database_url)).close()
     await db.start_pool(2)
     try:
         return await journal.audit()

@@ -242,11 +242,7 @@ def _check(chosen: argparse.Namespace) -> int:
 def _audit(chosen: argparse.Namespace) -> int:
     from app.audit import report
 
-    try:
-        return report(get_settings())
-    except OSError as error:
-        print(f"placeur: the database does not answer ({error}): see `placeur check`.", file=sys.stderr)
-        return 1
+    return report(get_settings())
 
 
 def _check_inventory(chosen: argparse.Namespace) -> int:

@@ -17,14 +17,39 @@ test("chairs of a straight row face the stage, not each other", () => {
   for (const seat of [0, 2, 4, 11]) assert.ok(Math.abs(hall.facing[seat]! + Math.PI / 2) < 1e-6, `seat ${seat}`);
 });
 
+test("whoever sits before the best seats faces the stage too, by whatever name it is drawn", () => {
+  for (const text of ["Stage", "La Scène", "Bühne", "Сцена"]) {
+    const plan = smallPlan();
+    plan.focal = [160, 112]; // between the two rows
+    plan.areas[0]!.text = text;
+    const house = new Hall(plan);
+    for (const seat of [0, 5, 6, 11]) assert.ok(Math.sin(house.facing[seat]!) < 0, `${text}, seat ${seat}`);
+  }
+});
+
+test("without a drawn stage chairs face the focal point", () => {
+  for (const areas of [[], [{ ...smallPlan().areas[0]!, text: "Backstage bar" }]]) {
+    const house = new Hall({ ...smallPlan(), areas, focal: [160, 112] });
+    assert.ok(Math.sin(house.facing[0]!) > 0 && Math.sin(house.facing[6]!) < 0);
+  }
+});
+
 test("the chairs of a box all look the same way, towards the stage", () => {
   const box = [12, 13, 14, 15].map((seat) => hall.facing[seat]!);
   assert.equal(new Set(box).size, 1);
   assert.ok(Math.cos(box[0]!) > 0 && Math.sin(box[0]!) < 0, "to the right and up, where the stage is");
 });
 
-test("the bounds hold every seat and the stage", () => {
-  assert.deepEqual(hall.bounds, { left: 11, top: 0, right: 249, bottom: 134 });
+test("the bounds hold every seat, the stage, and the letters beside the rows", () => {
+  const { left, top, right, bottom } = hall.bounds;
+  assert.deepEqual([left, top, bottom], [11, 0, 134]);
+  assert.ok(right >= 240 + 2.15 * 9 + 5, "the letter after seat 6");
+});
+
+test("a box's name stands over it, and makes the house no wider", () => {
+  const plan = smallPlan();
+  plan.seats.row = plan.seats.row.map((row) => `Box ${row}`);
+  assert.equal(new Hall(plan).bounds.right, 249);
 });
 
 test("arrow keys lead to the seat one sees there, over the aisle too", () => {

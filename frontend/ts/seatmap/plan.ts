@@ -162,10 +162,22 @@ const CORNER = 0.7;
 /** A row of a few seats that turns is a box: its chairs all look the same way. */
 const BOX_MAX = 10;
 
+/** How plans write it: the same words as seating/assembly.py. `\b` knows ASCII letters only, so words are cut out. */
+const STAGE_WORDS = /^(stage|sc[eè]ne|plateau|b[üu]hne|podium|escenario|palco|palcoscenico|screen|[ée]cran|arena|сцена)$/i;
+
+/** Where chairs look: the middle of the drawn stage. The focal point says which seats are best, and may lie among the
+ * seats themselves: whoever sits before it would turn their back on the stage. */
+function stageOf({ areas, focal }: PlanJson): [number, number] {
+  const stage = areas.find(({ text }) => text?.match(/\p{L}+/gu)?.some((word) => STAGE_WORDS.test(word)));
+  if (!stage) return focal;
+  const { left, top, right, bottom } = areaBox(stage);
+  return [(left + right) / 2, (top + bottom) / 2];
+}
+
 /** Chairs stand square to their row, on the side of it where the stage is. */
 function faceStage(hall: Hall): Float32Array {
   const facing = new Float32Array(hall.n);
-  const [fx, fy] = hall.plan.focal;
+  const [fx, fy] = stageOf(hall.plan);
   for (const run of hall.runs) {
     const along = run.slice(1).map((seat, i) => Math.atan2(hall.y[seat]! - hall.y[run[i]!]!, hall.x[seat]! - hall.x[run[i]!]!));
     const turns = along.some((angle, i) => i > 0 && turn(along[i - 1]!, angle) > CORNER);
@@ -198,6 +210,21 @@ function mean(seats: readonly number[], of: Float32Array): number {
   return seats.reduce((sum, seat) => sum + of[seat]!, 0) / seats.length;
 }
 
+/** A longer label is a box's name, which is not written beside its seats. */
+const LETTERS_MAX = 3;
+
+/** Where a row's letter stands: one step further out than its first and its last seat; nowhere for a box or a pair. */
+export function rowEnds({ x, y, r }: Pick<Hall, "x" | "y" | "r">, { seats }: Row): (readonly [number, number])[] {
+  if (seats.length < 3) return [];
+  const beyond = (end: number, next: number): readonly [number, number] => {
+    const [dx, dy] = [x[end]! - x[next]!, y[end]! - y[next]!];
+    const reach = (r[end]! * 2.15) / (Math.hypot(dx, dy) || 1);
+    return [x[end]! + dx * reach, y[end]! + dy * reach];
+  };
+  return [beyond(seats[0]!, seats[1]!), beyond(seats[seats.length - 1]!, seats[seats.length - 2]!)];
+}
+
+/** All that is drawn: seats, the letters of their rows, stage and walls. */
 function boundsOf(hall: Hall): Box {
   const box: Box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
   const take = (left: number, top: number, right: number, bottom: number): void => {
@@ -209,6 +236,11 @@ function boundsOf(hall: Hall): Box {
   for (let i = 0; i < hall.n; i++) {
     const [x, y, r] = [hall.x[i]!, hall.y[i]!, hall.r[i]!];
     take(x - r, y - r, x + r, y + r);
+  }
+  for (const row of hall.rows) {
+    if (row.label.length > LETTERS_MAX) continue;
+    const reach = hall.r[row.seats[0]!]! * 0.8;
+    for (const [x, y] of rowEnds(hall, row)) take(x - reach, y - reach, x + reach, y + reach);
   }
   for (const area of hall.plan.areas) {
     const around = areaBox(area);

@@ -1,7 +1,7 @@
 /** The letter of a row beside its first and last seat, the name of a box over it. Measured once: text is slow. */
 import { type Camera, toScreen } from "./camera";
 import type { Colours } from "./palette";
-import type { Box, Hall, Row } from "./plan";
+import { type Box, type Hall, type Row, rowEnds } from "./plan";
 
 interface Mark {
   text: string;
@@ -65,19 +65,11 @@ function markOf(hall: Hall, row: Row, width: number): Mark {
     right = Math.max(right, hall.x[seat]!);
     top = Math.min(top, hall.y[seat]!);
   }
-  const places = seats.length < 3 ? [] : [beyond(hall, seats[0]!, seats[1]!), beyond(hall, seats[seats.length - 1]!, seats[seats.length - 2]!)];
   return {
     text: label,
     width,
-    places,
+    places: rowEnds(hall, row),
     over: [(left + right) / 2, top - hall.radius * 1.75],
     room: right - left + hall.radius * 3.4,
   };
-}
-
-/** One step further out than the last seat. */
-function beyond(hall: Hall, end: number, next: number): [number, number] {
-  const [dx, dy] = [hall.x[end]! - hall.x[next]!, hall.y[end]! - hall.y[next]!];
-  const reach = (hall.r[end]! * 2.15) / (Math.hypot(dx, dy) || 1);
-  return [hall.x[end]! + dx * reach, hall.y[end]! + dy * reach];
 }

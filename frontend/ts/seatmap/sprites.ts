@@ -172,7 +172,9 @@ export function signOf(look: Look, colours: Colours): [Sign, string] | null {
   if (state === "linked") return ["chain", colours.takenMark];
   if (kind !== "w") return null;
   if (state === "free" || state === "offered") return ["wheelchair", inkOn(colours.categories[Number(category)] ?? "#000000")];
-  return state === "taken" ? ["wheelchair", colours.takenMark] : null;
+  // Staff must see what kind of place is gone, as buyers do; one that is held says its number instead.
+  if (state === "pending") return ["wheelchair", colours.label];
+  return state === "taken" || state === "sold" ? ["wheelchair", colours.takenMark] : null;
 }
 
 /** Draws a sign in units of the seat's radius around (0, 0). */
