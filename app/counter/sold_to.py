@@ -17,18 +17,20 @@ from app.accounts.tables import Role
 from app.catalog.queries import offer_of
 from app.core.db import connection
 from app.core.errors import Problem
+from app.core.i18n import translated
 
 ORDINAL_MAX = 2**31 - 1
 
 FIND = """
-SELECT s.name, s.code, t.tariff_name
+SELECT s.name, s.code, t.tariff, t.tariff_name
 FROM sales.ticket t JOIN sales.sale s ON s.id = t."order"
 WHERE t.performance = $1 AND t.ordinal = $2 AND t.status IN ('pending', 'sold')
 """
 
 
 class SoldTo(Struct, frozen=True):
-    """`name` is the buyer's, empty when none was asked for, as at a counter."""
+    """`name` is the buyer's, empty when none was asked for, as at a counter; `tariff` is named in the asker's
+    language."""
 
     name: str
     order: str
@@ -48,7 +50,8 @@ async def get_sold_to(request: Request[Any, Any, Any], performance: int, ordinal
 
 async def sold_to(operator: Operator, performance: int, ordinal: int) -> SoldTo:
     """Raises Problem('not_found') where nobody has the seat, or the performance is another organiser's."""
-    if (await offer_of(performance)).box_office.organizer != operator.organizer:
+    offer = await offer_of(performance)
+    if offer.box_office.organizer != operator.organizer:
         raise Problem("not_found")
     if not 0 <= ordinal <= ORDINAL_MAX:
         raise Problem("not_found")
@@ -56,4 +59,6 @@ async def sold_to(operator: Operator, performance: int, ordinal: int) -> SoldTo:
         row = await reader.fetchrow(FIND, performance, ordinal)
     if row is None:
         raise Problem("not_found")
-    return SoldTo(row["name"], row["code"], row["tariff_name"])
+    tariff = offer.tariff(row["tariff"])
+    # The ticket has the name that its buyer read, in their language.
+    return SoldTo(row["name"], row["code"], translated(tariff.name) if tariff else row["tariff_name"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
+from app.catalog.tables import Quota
 from app.core.clock import now
 from app.sales.carts import Wish, add_to_cart
 from app.sales.orders import place_order
@@ -74,3 +78,38 @@ async def test_a_zone_follows_what_happens_to_its_own_seats(shop: str, theatre: 
     assert (stalls["name"], stalls["kept"], stalls["held"], stalls["free"]) == ("Parterre", 2, 1, 17)
     assert (balcony["kept"], balcony["held"], balcony["free"]) == (0, 0, balcony["capacity"])
     assert evening["kept"] == 2
+
+
+async def limit_names(socket: ClientConnection, size: int) -> list[str | None]:
+    """The tariffs of the limits in the first frame that tells of one of this size."""
+    async with asyncio.timeout(60):
+        while True:
+            frame = json.loads(await socket.recv())
+            if frame["t"] == "figures" and any(each["size"] == size for each in frame["quotas"]):
+                return [each["tariff"] for each in frame["quotas"]]
+
+
+async def test_every_screen_of_a_manager_is_told_tariffs_in_its_own_language(shop: str, theatre: Theatre) -> None:
+    """CAT-9, LIVE-6: over HTTP and over the feed, where one computation serves several screens; also a French telephone
+    and an English screen of the same person, open at once, at the first figures and at those pushed later."""
+    limit = Quota(event=theatre.event, tariff=theatre.child, name="Enfants", size=10)
+    await limit.save()
+    names = {"fr": "Enfant", "en": "Child"}
+    sockets: dict[str, ClientConnection] = {}
+    url = f"{shop.replace('http', 'ws', 1)}/live/manage/{theatre.event}"
+    for language, name in names.items():
+        async with browser(shop, **{"Accept-Language": language}) as manager:
+            await sign_in(manager, "manager")
+            assert name in [each["tariff"] for each in (await figures(manager, theatre.event))["quotas"]]
+            cookie = "; ".join(f"{key}={value}" for key, value in manager.cookies.items())
+        headers = {"Cookie": cookie, "Accept-Language": language}
+        sockets[language] = await connect(url, additional_headers=headers, proxy=None)
+        await sockets[language].send('{"t":"hello","v":1}')
+    try:
+        for size in (10, 11):
+            await Quota.update({Quota.size: size}).where(Quota.id == limit.id)
+            for language, name in names.items():
+                assert name in await limit_names(sockets[language], size)
+    finally:
+        for socket in sockets.values():
+            await socket.close()

@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 
 from app.core.clock import now
 from app.core.db import connection, transaction
+from app.core.i18n import locale_of
 from app.sales.carts import Cart, Wish, add_to_cart
 from app.sales.orders import cancel_pending, follow_in_inventory, lock_order, place_order
 from tests.cast import ALICE, Theatre, counter_cart
@@ -43,8 +44,7 @@ async def test_who_may_see_all_orders_is_told_the_name_and_nobody_else(shop: str
         await sign_in(manager, "manager")
         await sign_in(lea, "lea")
         await sign_in(stranger, "stranger")  # a manager too, of another house
-        told = (await manager.get(path(theatre, 3))).json()
-        assert {**told, "tariff": expected["tariff"]} == expected
+        assert (await manager.get(path(theatre, 3))).json() == expected
         for person, refusal in ((lea, "forbidden"), (stranger, "not_found"), (nobody, "unauthenticated")):
             refused = await person.get(path(theatre, 3))
             problem(refused, refusal)
@@ -77,6 +77,21 @@ async def test_a_cashier_who_is_given_the_right_is_told_too_until_it_is_taken_ba
             f"organizer:{theatre.organizer}", f"account:{theatre.lea}",
         )  # fmt: skip
     assert [line["action"] for line in lines] == ["right_given", "right_taken"]
+
+
+async def test_each_asker_is_told_the_tariff_in_their_own_language(shop: str, theatre: Theatre) -> None:
+    """CAT-9, LIVE-2: also where the ticket was sold in another one; the paper keeps the words that its buyer read."""
+    with locale_of("fr"):
+        await alice_buys(theatre, 3)
+    async with connection() as reader:
+        paper = await reader.fetchval(
+            "SELECT tariff_name FROM sales.ticket WHERE performance = $1", theatre.performance
+        )
+    assert paper == "Plein tarif"
+    for language, name in (("fr", "Plein tarif"), ("en", "Full price")):
+        async with browser(shop, **{"Accept-Language": language}) as manager:
+            await sign_in(manager, "manager")
+            assert (await manager.get(path(theatre, 3))).json()["tariff"] == name
 
 
 async def test_a_log_in_that_ended_is_told_nothing_more(shop: str, theatre: Theatre) -> None:
