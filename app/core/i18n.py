@@ -114,7 +114,13 @@ def translated(texts: Mapping[str, str] | str, language: str | None = None) -> s
 
 def show_date(moment: datetime, zone: str, form: str = "full", language: str | None = None) -> str:
     """« samedi 12 décembre 2026 »; `form` is Babel's full, long, medium, short or a pattern."""
-    return format_date(moment.astimezone(ZoneInfo(zone)), form, locale=language or current_locale())
+    asked = language or current_locale()
+    written = format_date(moment.astimezone(ZoneInfo(zone)), form, locale=asked)
+    # The first of a month is an ordinal in French, which no pattern of Babel's can say.
+    return _FIRST_BEFORE_MONTH.sub("1er", written) if asked == "fr" else written
+
+
+_FIRST_BEFORE_MONTH = re.compile(r"(?<!\d)1(?=\s[^\W\d])")
 
 
 def show_time(moment: datetime, zone: str, language: str | None = None) -> str:

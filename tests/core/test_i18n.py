@@ -89,3 +89,19 @@ def test_each_language_is_called_by_its_own_name() -> None:
     names = dict(i18n.language_names())
     assert (names["fr"], names["de"], names["pt"]) == ("Français", "Deutsch", "Português")
     assert list(names) == list(LANGUAGES)
+
+
+def test_the_first_of_a_month_is_an_ordinal_in_french_only() -> None:
+    """CAT-9: what a reader expects, which Babel's patterns cannot say; days like 21 and figures alone stay."""
+    first, late = datetime(2027, 1, 1, 20, tzinfo=UTC), datetime(2027, 1, 21, 20, tzinfo=UTC)
+
+    def day(moment: datetime, form: str, language: str = "fr") -> str:
+        return i18n.show_date(moment, "Europe/Paris", form, language)
+
+    assert day(first, "full") == "vendredi 1er janvier 2027"
+    assert day(first, "EEE d MMM") == "ven. 1er janv."
+    assert day(first, "d MMMM") == "1er janvier"
+    assert day(first, "short") == "01/01/2027"
+    assert day(first, "d") == "1"
+    assert day(late, "full") == "jeudi 21 janvier 2027"
+    assert day(first, "EEEE d MMMM", "es") == "viernes 1 enero"

@@ -97,7 +97,7 @@ async function take(wish: Record<string, unknown>, waiting: number[] = [], excee
   if (!taken) return;
   if (taken.exceeded?.length) trouble(null, `${t("Passed over knowingly:")} ${[...new Set(taken.exceeded.map(toldOf))].join("; ")}. ${t("The journal names you.")}`);
   const added = taken.items.filter((item) => taken.added?.includes(item.id));
-  announce(`${tn("{n} taken", "{n} taken", added.length)}: ${added.map((item) => item.seat ?? item.tariff_name).join(", ")}. ${t("Total")} ${money(taken.total_minor, taken.currency)}`);
+  announce(`${t("{label}: {value}", { label: tn("{n} taken", "{n} taken", added.length), value: added.map((item) => item.seat ?? item.tariff_name).join(", ") })}. ${t("Total")} ${money(taken.total_minor, taken.currency)}`);
 }
 
 /** A seat for the basket, or the new one of a ticket that a manager moves. */

@@ -11,10 +11,13 @@ export function wallTime(iso: string): string {
   return asWritten(iso).toLocaleTimeString(locale(), { timeStyle: "short", timeZone: "UTC" });
 }
 
-/** "Sat 12 Dec", "sam. 12 déc.": that order in every language. */
-export function wallDay(iso: string, form: "short" | "long" = "short"): string {
-  const parts = new Intl.DateTimeFormat(locale(), { weekday: form, day: "numeric", month: form, timeZone: "UTC" }).formatToParts(asWritten(iso));
-  return ["weekday", "day", "month"].map((type) => parts.find((part) => part.type === type)?.value ?? "").join(" ");
+/** "Sat 12 Dec", "sam. 12 déc.", "ven. 1er janv.": that order in every language. */
+export function wallDay(iso: string, form: "short" | "long" = "short", language = locale()): string {
+  const parts = new Intl.DateTimeFormat(language, { weekday: form, day: "numeric", month: form, timeZone: "UTC" }).formatToParts(asWritten(iso));
+  const said = ["weekday", "day", "month"].map((type) => parts.find((part) => part.type === type)?.value ?? "");
+  // The first of a month is an ordinal in French, and in no other of our languages that Intl writes.
+  if (said[1] === "1" && language.startsWith("fr")) said[1] = "1er";
+  return said.join(" ");
 }
 
 function asWritten(iso: string): Date {
