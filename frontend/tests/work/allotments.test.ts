@@ -1,7 +1,9 @@
 /** AHEAD-2: what is kept for whom. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Allotment, allotmentParts, pathsOf, stillKept, withOffset } from "../../ts/work/allotments";
+import { type Allotment, allotmentParts, pathsOf, refusalOf, stillKept, withOffset } from "../../ts/work/allotments";
+
+(globalThis as Record<string, unknown>)["document"] = { getElementById: () => null, documentElement: { lang: "en" } };
 
 const allotment = (more: Partial<Allotment>): Allotment => ({
   id: 1, performance: 1, name: "School", key: "K", link: "/p/1?code=K", quantity: 0, left: 0, sold: 0, release_at: null, released_at: null, seats: [], ...more,
@@ -29,4 +31,12 @@ test("a date is meant on the clocks of the house, in summer, in winter and on th
 
 test("seats are typed one a line, and twice is once", () => {
   assert.deepEqual(pathsOf(" Parterre > A > 1 \n\nParterre > A > 2\r\nParterre > A > 1"), ["Parterre > A > 1", "Parterre > A > 2"]);
+});
+
+test("seats that are none, or somebody's, are named, and of many the first ones", () => {
+  const refusal = (code: string, extras: Record<string, unknown>): string => refusalOf({ code, detail: "No.", extras });
+  assert.equal(refusal("unknown_seat", { seats: ["Parterre > Z > 1"] }), "This seat is not on the plan: “Parterre > Z > 1”. Write zone > row > number.");
+  assert.equal(refusal("seats_taken", { seats: [3, 4], labels: ["A > 1", "A > 2"] }), "Somebody has these seats: “A > 1”, “A > 2”.");
+  assert.match(refusal("seats_taken", { labels: Array.from({ length: 9 }, (_, n) => `A > ${n}`) }), /“A > 5”, 3 more\.$/);
+  assert.equal(refusal("quota_exhausted", { left: 2 }), "No.");
 });

@@ -35,8 +35,19 @@ test("the peak is the latest of the highest minutes", () => {
   assert.equal(rhythmOf([0, 0]).peakAgo, -1);
 });
 
-test("old figures say how old they are, fresh ones that they are asked for", () => {
-  assert.deepEqual(trust(true, 0, 99_000), { state: "live" });
-  assert.deepEqual(trust(false, 1_000, 9_000), { state: "polling" });
-  assert.deepEqual(trust(false, 1_000, 15_000), { state: "stale", seconds: 14 });
+test("a feed that fell silent is not live, however its socket stands, and its silence is counted from the last word", () => {
+  assert.deepEqual(trust(true, null, 1_000, 15_900), { state: "live" });
+  assert.deepEqual(trust(true, null, 1_000, 16_000), { state: "stale", seconds: 15 });
+});
+
+test("while the feed is cut, only answers make figures that are asked for", () => {
+  assert.deepEqual(trust(false, null, 1_000, 4_000), { state: "connecting" });
+  assert.deepEqual(trust(false, true, 1_000, 9_000), { state: "polling" });
+  assert.deepEqual(trust(false, false, 1_000, 9_000), { state: "stale", seconds: 8 });
+  assert.deepEqual(trust(false, true, 1_000, 16_000), { state: "stale", seconds: 15 }, "one answer long ago is none");
+});
+
+test("what never came has no age", () => {
+  assert.deepEqual(trust(false, null, null, 99_000), { state: "connecting" });
+  assert.deepEqual(trust(false, false, null, 99_000), { state: "stale", seconds: null });
 });

@@ -5,6 +5,7 @@ import { t } from "../core/i18n";
 import { follow, type Holder, type Live, type Quota, type Status } from "../core/live";
 import "../seatmap/element";
 import type { SeatMap } from "../seatmap/element";
+import { stateNames } from "../seatmap/facts";
 import { ALLOTTED, LINKED, PENDING, type PlanJson, SOLD, USED } from "../seatmap/plan";
 import { countdown } from "../work/words";
 import { type HoldLine, holdLines } from "./holds";
@@ -139,8 +140,9 @@ export class HallView {
   private tellMore(seat: number): string {
     const state = this.states[seat];
     const whose = state === SOLD || state === USED || state === PENDING ? this.whose?.of(seat) : "";
-    // The card's badge says already that it is sold.
-    return [state === SOLD && whose ? "" : this.tell(seat), whose].filter(Boolean).join(" · ");
+    const why = this.tell(seat);
+    // The card's badge has said already that it is sold, or held, where nothing more is known.
+    return [why === stateNames()[state ?? 0] ? "" : why, whose].filter(Boolean).join(" · ");
   }
 
   /** Why a seat is not free, in words for staff. */

@@ -8,7 +8,7 @@ import type { Performance, Show } from "../counter/shapes";
 import "../seatmap/element";
 import type { SeatEvent, SeatMap } from "../seatmap/element";
 import type { PlanJson } from "../seatmap/plan";
-import { type Allotment, pathsOf, withOffset } from "../work/allotments";
+import { type Allotment, pathsOf, refusalOf, withOffset } from "../work/allotments";
 import type { Figures } from "../work/figures";
 import { Frame } from "../work/frame";
 import { keptCard } from "../work/kept_card";
@@ -176,7 +176,7 @@ function showProblem(problem: ApiProblem | null): void {
     field.querySelector(".field__error")!.textContent = said;
   }
   const shown = problem?.errors.some(({ field }) => maker.querySelector(`[data-for="${field}"] .input:not([hidden])`)) ?? false;
-  byId("maker-problem").textContent = !problem || (shown && problem.errors.length) ? "" : problem.errors[0]?.message ?? problem.detail;
+  byId("maker-problem").textContent = !problem || (shown && problem.errors.length) ? "" : problem.errors[0]?.message ?? refusalOf(problem);
   const inTheWay = problem?.numbers("seats") ?? [];
   if (problem?.code === "seats_taken" && inTheWay.length) map?.suggest(inTheWay);
 }
@@ -185,14 +185,26 @@ function change(allotment: Allotment, wanted: { name?: string; release_at?: stri
   ask<Allotment>("PATCH", `/manage/allotments/${allotment.id}`, wanted).then(replaced, (problem: unknown) => tell(asProblem(problem)));
 }
 
-function release(allotment: Allotment, seats?: number[]): void {
-  ask<Allotment>("POST", `/manage/allotments/${allotment.id}/release`, seats ? { seats } : {}, { key: newKey() }).then(
-    (told) => {
-      replaced(told);
-      toast({ title: allotment.name, text: t("These places are on sale.") });
-    },
-    (problem: unknown) => tell(asProblem(problem)),
-  );
+async function release(allotment: Allotment, seats?: number[]): Promise<void> {
+  try {
+    replaced(await released(allotment, seats));
+    toast({ title: allotment.name, text: t("These places are on sale.") });
+  } catch (problem) {
+    tell(asProblem(problem));
+  }
+}
+
+/** One that has ended already, by its date or at another screen, is as it was wanted. */
+async function released({ id }: Allotment, seats?: number[]): Promise<Allotment> {
+  try {
+    return await ask<Allotment>("POST", `/manage/allotments/${id}/release`, seats ? { seats } : {}, { key: newKey() });
+  } catch (problem) {
+    if (seats || asProblem(problem).status !== 404) throw problem;
+    const there = await ask<Allotment[]>("GET", `/manage/allotments?performance=${performance.id}`);
+    const ended = there.find((each) => each.id === id && each.released_at !== null);
+    if (!ended) throw problem;
+    return ended;
+  }
 }
 
 function tell(problem: ApiProblem): void {

@@ -28,7 +28,7 @@ function show(figures: Figures): void {
   const rhythm = rhythmOf(figures.sales_per_minute);
   tell("takings", money(figures.takings_minor, currency), tn("{n} order", "{n} orders", figures.orders));
   tell("sold", showNumber(total.sold), t("{percent} % of {capacity}", { percent: percent(total.sold, total.capacity), capacity: showNumber(total.capacity) }));
-  tell("held", showNumber(total.held), t("in baskets, online and at counters"));
+  tell("held", showNumber(total.held), t("in baskets"));
   tell("pending", showNumber(total.pending), t("waiting for the bank"));
   tell("used", showNumber(total.used), t("{percent} % of tickets sold", { percent: percent(total.used, total.sold) }));
   byId("rhythm").textContent = rhythm.hour

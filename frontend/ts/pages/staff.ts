@@ -18,7 +18,8 @@ async function change(box: HTMLInputElement): Promise<void> {
     const staff = await ask<Person[]>("PATCH", `/manage/staff/${account}`, { may_see_orders: wanted });
     const person = staff.find((each) => each.account === account);
     box.checked = person?.may_see_orders ?? wanted;
-    toast({ name: "right", title: person?.name ?? "", text: box.checked ? t("sees all orders from now on.") : t("no longer sees all orders.") });
+    const name = person?.name ?? "";
+    toast({ name: "right", text: box.checked ? t("{name} may see all orders.", { name }) : t("{name} may no longer see all orders.", { name }) });
   } catch (thrown) {
     const problem = asProblem(thrown);
     box.checked = !wanted;

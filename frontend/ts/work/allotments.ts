@@ -1,4 +1,6 @@
 /** What is kept for whom (AHEAD-2): shapes of /api/v1/manage/allotments, and the arithmetic of showing them. */
+import type { ApiProblem } from "../core/api";
+import { t, tn } from "../core/i18n";
 import { ALLOTTED } from "../seatmap/plan";
 
 export interface AllottedSeat {
@@ -65,4 +67,18 @@ function offsetMinutes(atMs: number, zone: string): number {
 /** Seats as typed: one a line, what is empty left out. */
 export function pathsOf(typed: string): string[] {
   return [...new Set(typed.split(/\n/).map((line) => line.trim()).filter(Boolean))];
+}
+
+/** As many of the seats in the way are named; a whole block of them helps nobody to find the wrong one. */
+const NAMED_MAX = 6;
+
+/** Why seats cannot be kept, with their names: what was typed and is none, or those that somebody has. */
+export function refusalOf(problem: Pick<ApiProblem, "code" | "detail" | "extras">): string {
+  const told = problem.extras[problem.code === "unknown_seat" ? "seats" : "labels"];
+  const names = Array.isArray(told) ? told.map(String) : [];
+  if (!names.length) return problem.detail;
+  const more = names.length - NAMED_MAX;
+  const seats = [...names.slice(0, NAMED_MAX).map((name) => t("“{words}”", { words: name })), more > 0 ? tn("{n} more", "{n} more", more) : ""].filter(Boolean).join(", ");
+  if (problem.code === "unknown_seat") return tn("This seat is not on the plan: {seats}. Write zone > row > number.", "These seats are not on the plan: {seats}. Write zone > row > number.", names.length, { seats });
+  return tn("Somebody has this seat: {seats}.", "Somebody has these seats: {seats}.", names.length, { seats });
 }

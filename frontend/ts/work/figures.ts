@@ -111,14 +111,20 @@ export function rhythmOf(perMinute: readonly number[]): Rhythm {
   return { hour, peak, peakAgo: peak ? perMinute.length - 1 - perMinute.lastIndexOf(peak) : -1, now: perMinute.slice(-5).reduce((sum, n) => sum + n, 0) };
 }
 
-/** Whether what is on the screen may be believed: pushed, asked for, or merely old. */
-export type Trust = { state: "live" } | { state: "polling" } | { state: "stale"; seconds: number };
+/** Whether what is on the screen may be believed: pushed, asked for, perhaps in a moment, or merely old. `seconds` since
+ * anything came; null: nothing ever did. */
+export type Trust = { state: "live" } | { state: "polling" } | { state: "connecting" } | { state: "stale"; seconds: number | null };
 
-const FRESH_MS = 12_000;
+/** Without a word for so long nothing is believed, whatever the socket says: a server beats every 10 s, and a frozen one
+ * closes nothing. */
+const SILENT_MS = 15_000;
 
-/** `live`: the feed says so (its heartbeat comes every 10 s); `heardMs`: when figures or a heartbeat last came. */
-export function trust(live: boolean, heardMs: number, nowMs: number): Trust {
-  if (live) return { state: "live" };
-  const age = nowMs - heardMs;
-  return age < FRESH_MS ? { state: "polling" } : { state: "stale", seconds: Math.round(age / 1000) };
+/** `live`: the feed says so; `answered`: whether the last question beside the feed was, null before the first is;
+ * `heardMs`: when figures or a heartbeat last came, null: never. */
+export function trust(live: boolean, answered: boolean | null, heardMs: number | null, nowMs: number): Trust {
+  const silentMs = heardMs === null ? 0 : nowMs - heardMs;
+  const silent = silentMs >= SILENT_MS;
+  if (live && !silent) return { state: "live" };
+  if (silent || answered === false) return { state: "stale", seconds: heardMs === null ? null : Math.round(silentMs / 1000) };
+  return { state: answered ? "polling" : "connecting" };
 }

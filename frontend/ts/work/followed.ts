@@ -1,7 +1,7 @@
 /** One event's figures as they come (LIVE-6): pushed, asked for while the line is cut, and how far they may be believed. */
 import { asProblem, ask } from "../core/api";
 import { t } from "../core/i18n";
-import { follow, type Live } from "../core/live";
+import { follow, type Live, type World } from "../core/live";
 import { type Figures, type Trust, trust } from "./figures";
 
 export const POLL_MS = 5_000;
@@ -10,7 +10,8 @@ export class Followed {
   private readonly live: Live;
   private readonly polling: number;
   private isLive = false;
-  private heardMs = Date.now();
+  private heardMs: number | null;
+  private answered: boolean | null = null;
   private gone = false;
 
   constructor(
@@ -20,14 +21,16 @@ export class Followed {
     /** There are other figures, or they may be believed more or less than before. */
     private readonly changed: () => void,
   ) {
-    this.live = follow(`/live/manage/${event}`, {
-      onFigures: (told) => this.take(told as unknown as Figures),
-      onStatus: (status) => {
-        if (this.isLive) this.heardMs = Date.now();
+    this.heardMs = figures && Date.now(); // those of the page are as old as it
+    const told = {
+      onFigures: (told: Record<string, unknown>) => this.take(told as unknown as Figures),
+      onStatus: (status: string) => {
         this.isLive = status === "live";
+        this.answered = null;
         this.changed();
       },
-    });
+    };
+    this.live = follow(`/live/manage/${event}`, told, hearing(() => (this.heardMs = Date.now())));
     this.polling = window.setInterval(() => void this.poll(), POLL_MS);
   }
 
@@ -37,8 +40,7 @@ export class Followed {
   }
 
   trust(): Trust {
-    if (this.isLive) this.heardMs = Date.now();
-    return trust(this.isLive, this.heardMs, Date.now());
+    return trust(this.isLive, this.answered, this.heardMs, Date.now());
   }
 
   close(): void {
@@ -56,19 +58,41 @@ export class Followed {
   private async poll(): Promise<void> {
     if (this.isLive) return;
     try {
-      this.take(await ask<Figures>("GET", `/manage/figures?event=${this.event}`));
+      const figures = await ask<Figures>("GET", `/manage/figures?event=${this.event}`);
+      this.answered = true;
+      this.take(figures);
     } catch (problem) {
+      this.answered = false;
       const { status } = asProblem(problem);
       if (status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
-      if (status === 403 || status === 404) {
-        this.gone = true;
-        this.changed();
-      }
+      this.gone ||= status === 403 || status === 404;
+      this.changed();
     }
   }
 }
 
+/** A world whose sockets tell of each heartbeat: figures that stand still for an hour are not an hour old. */
+function hearing(heard: () => void): World {
+  return {
+    open(url) {
+      const socket = new WebSocket(url);
+      socket.addEventListener("message", ({ data }) => /"t":\s*"beat"/.test(String(data)) && heard());
+      return socket;
+    },
+    now: () => Date.now(),
+    dice: () => Math.random(),
+  };
+}
+
 export function trustWords(told: Trust): string {
-  if (told.state === "stale") return t("Last update {n} s ago", { n: told.seconds });
-  return told.state === "live" ? t("Live") : t("Asking every {n} s", { n: POLL_MS / 1000 });
+  switch (told.state) {
+    case "live":
+      return t("Live");
+    case "polling":
+      return t("Asking every {n} s", { n: POLL_MS / 1000 });
+    case "connecting":
+      return t("Connecting…");
+    case "stale":
+      return told.seconds === null ? t("No answer") : t("No answer for {n} s", { n: told.seconds });
+  }
 }

@@ -11,7 +11,7 @@ export interface CardEvents {
   show(seats: number[]): void;
   change(allotment: Allotment, change: { name?: string; release_at?: string | null }): void;
   /** `seats` none: all that is left, and it ends. */
-  release(allotment: Allotment, seats?: number[]): void;
+  release(allotment: Allotment, seats?: number[]): Promise<void>;
 }
 
 export function keptCard(allotment: Allotment, zone: string, events: CardEvents): HTMLElement {
@@ -66,7 +66,7 @@ function seatsOf(allotment: Allotment, events: CardEvents): HTMLElement {
     return h("label", { class: "allot__seat", data: free ? {} : { taken: "" } }, box, h("span", {}, seat.label), seat.state === ALLOTTED ? null : h("span", { class: "small" }, (stateNames()[seat.state] ?? t("on sale")).toLocaleLowerCase()), seat.email ? h("span", { class: "small soft" }, seat.email) : null, seat.key ? h("code", { class: "small" }, seat.key) : null);
   };
   const list = h("div", { class: "allot__seats", onchange: () => release.toggleAttribute("disabled", !boxes.some(({ checked }) => checked)) }, ...allotment.seats.map(line));
-  release.addEventListener("click", () => events.release(allotment, boxes.filter(({ checked }) => checked).map(({ value }) => Number(value))));
+  release.addEventListener("click", () => void once(release, () => events.release(allotment, boxes.filter(({ checked }) => checked).map(({ value }) => Number(value)))));
   return h(
     "details",
     {},
@@ -74,6 +74,13 @@ function seatsOf(allotment: Allotment, events: CardEvents): HTMLElement {
     list,
     h("div", { class: "allot__acts" }, h("button", { class: "button button--small", type: "button", onclick: () => events.show(allotment.seats.map(({ ordinal }) => ordinal)) }, t("Show on the map")), kept.length ? release : null),
   );
+}
+
+/** A double click asks once. */
+async function once(button: HTMLElement, act: () => Promise<void>): Promise<void> {
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  await act().finally(() => button.removeAttribute("aria-busy"));
 }
 
 function changing(allotment: Allotment, zone: string, events: CardEvents): HTMLElement {
@@ -86,7 +93,7 @@ function changing(allotment: Allotment, zone: string, events: CardEvents): HTMLE
     const moved = date.value.slice(0, 16) !== (allotment.release_at?.slice(0, 16) ?? "");
     events.change(allotment, { name: name.value.trim() || allotment.name, ...(moved ? { release_at } : {}) });
   };
-  const sure = h("button", { class: "button button--small button--primary", type: "button", hidden: true, onclick: () => events.release(allotment) }, tn("Yes, put {n} place on sale", "Yes, put {n} places on sale", allotment.left));
+  const sure: HTMLElement = h("button", { class: "button button--small button--primary", type: "button", hidden: true, onclick: () => void once(sure, () => events.release(allotment)) }, tn("Yes, put {n} place on sale", "Yes, put {n} places on sale", allotment.left));
   const end = h("button", { class: "button button--small", type: "button", onclick: () => {
     end.hidden = true;
     sure.hidden = false;

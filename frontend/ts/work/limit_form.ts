@@ -14,6 +14,12 @@ export function sizeOf(typed: string): number | null {
   return /^\d{1,8}$/.test(digits) && Number(digits) <= SIZE_MAX ? Number(digits) : null;
 }
 
+/** Why what somebody typed is no size. */
+export function refusalOf(typed: string): string {
+  const digits = typed.replace(/[\s\u00a0\u202f]/g, "");
+  return /^\d+$/.test(digits) ? t("Please enter {n} at most.", { n: showNumber(SIZE_MAX) }) : t("Please enter a whole number, 0 or more.");
+}
+
 export class LimitForm {
   readonly element: HTMLElement;
   private readonly place = h("ul", { class: "cap__now" });
@@ -59,7 +65,7 @@ export class LimitForm {
     this.input.toggleAttribute("aria-invalid", size === null);
     const bad = size === null;
     this.said.toggleAttribute("data-bad", bad);
-    if (bad) this.said.textContent = t("Please enter a whole number, 0 or more.");
+    if (bad) this.said.textContent = refusalOf(this.input.value);
     else if (size < used) this.said.textContent = t("{n} are used already and stay: nothing more is sold until places come back.", { n: showNumber(used) });
     else if (size < used + kept) this.said.textContent = t("Allotments keep {n} back: more than this would leave.", { n: showNumber(kept) });
     else this.said.textContent = "";

@@ -1,7 +1,8 @@
 /** Performances side by side (LIVE-6), of any of the organiser's events: each follows its own event's figures. */
 import { byId, h } from "../core/dom";
 import { t } from "../core/i18n";
-import { askedIn, chosenOf, type Evening, othersByEvent, toggled, withSides } from "./choice";
+import { toast } from "../core/toast";
+import { askedIn, chosenOf, type Evening, othersByEvent, SIDES_MAX, toggled, withSides } from "./choice";
 import type { PerformanceFigures } from "./figures";
 import { Followed } from "./followed";
 import { limitBar } from "./limits";
@@ -42,7 +43,7 @@ export class Sides {
 
   /** Once a second: how old what is shown is. */
   tick(): void {
-    for (const [id, card] of this.cards) card.trust(this.feedOf(id)?.trust() ?? { state: "polling" });
+    for (const [id, card] of this.cards) card.trust(this.feedOf(id)?.trust() ?? { state: "connecting" });
   }
 
   /** Whether what is shown is not the page's own event's alone: then it outlives a change of that. */
@@ -95,7 +96,7 @@ export class Sides {
       if (!card) this.cards.set(id, (card = this.newCard(id)));
       if (row.children[place] !== card.element) row.insertBefore(card.element, row.children[place] ?? null);
       const followed = this.feedOf(id);
-      card.trust(followed?.trust() ?? { state: "polling" });
+      card.trust(followed?.trust() ?? { state: "connecting" });
       card.show(followed?.figures ?? null, followed?.ended ?? false);
     });
   }
@@ -139,11 +140,18 @@ export class Sides {
     const select = h("select", { class: "evening evening--more", id: "sides-more", aria: { label: t("Another event beside it") } },
       h("option", { value: "" }, t("Another event…")),
       ...[...others.values()].map((evenings) => h("optgroup", { label: evenings[0]!.event_title }, ...evenings.map(option))));
-    select.addEventListener("change", () => select.value && this.toggle(Number(select.value)));
+    select.addEventListener("change", () => {
+      const id = Number(select.value);
+      select.value = ""; // it stands where it was when there is no room
+      if (id) this.toggle(id);
+    });
     return [select];
   }
 
   private toggle(id: number): void {
+    if (!this.chosen.includes(id) && this.chosen.length >= SIDES_MAX) {
+      return void toast({ name: "sides", text: t("{n} performances fit side by side. Take one away first.", { n: SIDES_MAX }) });
+    }
     this.chosen = toggled(this.chosen, id);
     remember(`sides-${this.event}`, this.chosen);
     history.replaceState(history.state, "", withSides(location.search, this.chosen));
