@@ -38,10 +38,12 @@ class EntryWish(Struct, frozen=True, kw_only=True):
 
 
 class Joined(Struct, frozen=True):
-    """`new`: this address was not on this list. `position` is for whoever asked."""
+    """`new`: this address was not on this list. `own`: it is the browser that made the entry. `position` is for whoever
+    asked."""
 
     id: int
     new: bool
+    own: bool
     position: int
 
 
@@ -136,13 +138,17 @@ class Filter(Struct, frozen=True, kw_only=True):
         )
 
 
-# Whoever asks again keeps the place in the queue; only somebody who let an offer run out begins anew, at the end.
+# Whoever asks again keeps the place in the queue; only somebody who let an offer run out begins anew, at the end. An
+# address is no proof of who asks: name, number and language are changed by the browser that gave them, and by no other.
 JOIN = """
 INSERT INTO audience.waitlist_entry AS e (event, performance, tariff, name, email, locale, places, key, cart_ref, state,
     joined_at, offers, offered_count, gone_since)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, 0, 0, false)
 ON CONFLICT (event, lower(email), coalesce(performance, 0), coalesce(tariff, 0)) WHERE state <> 'served'
-DO UPDATE SET name = excluded.name, places = excluded.places, locale = excluded.locale,
+DO UPDATE SET
+    name = CASE e.cart_ref WHEN excluded.cart_ref THEN excluded.name ELSE e.name END,
+    places = CASE e.cart_ref WHEN excluded.cart_ref THEN excluded.places ELSE e.places END,
+    locale = CASE e.cart_ref WHEN excluded.cart_ref THEN excluded.locale ELSE e.locale END,
     joined_at = CASE e.state WHEN 'lapsed' THEN excluded.joined_at ELSE e.joined_at END,
     offers = CASE e.state WHEN 'lapsed' THEN 0 ELSE e.offers END,
     gone_since = false,
@@ -162,8 +168,8 @@ ON CONFLICT (entry, cart_ref) DO UPDATE SET places = excluded.places RETURNING i
 async def join(ledger: asyncpg.Connection, wish: EntryWish, *, at: datetime) -> Joined:
     """Put it on the list, in the caller's transaction. The same address on the same list stays one entry.
 
-    Asked for with another basket than the one that made the entry, the position is what a newcomer's would be: else
-    anybody could learn of any address whether it is on the list.
+    Asked for with another basket than the one that made the entry, it stays what it is, and the position is what a
+    newcomer's would be: else anybody could change any address's entry, or learn whether it is on the list.
     """
     key = new_token()
     row = await ledger.fetchrow(
@@ -173,10 +179,10 @@ async def join(ledger: asyncpg.Connection, wish: EntryWish, *, at: datetime) -> 
     new = row["key"] == key
     entries = [entry_of(each) for each in await ledger.fetch(ALIVE, wish.event)]
     if row["cart_ref"] == wish.cart_ref:
-        return Joined(row["id"], new, positions(entries).get(row["id"], 1))
+        return Joined(row["id"], new, True, positions(entries).get(row["id"], 1))
     page = await ledger.fetchrow(OTHER_PAGE, row["id"], wish.cart_ref, wish.count, at)
     guest = guest_of(page["id"], row, page["joined_at"])
-    return Joined(row["id"], new, positions([*entries, guest])[guest.id])
+    return Joined(row["id"], new, False, positions([*entries, guest])[guest.id])
 
 
 def guest_of(id: int, row: Any, joined_at: datetime) -> Entry:

@@ -33,7 +33,7 @@ from app.sales.reconciliation import reconcile
 from app.sales.rules.limits import exhausted
 from app.sales.rules.pricing import NotSold, PricedLine, price_items, total_of
 from app.sales.tables import OrderStatus
-from app.sales.waitlist import places_appeared
+from app.sales.waitlist import bought, places_appeared
 from app.settings import get_settings
 from seating.store import Expired, GroupMissing, HeldItem, Refusal, StoreUnavailable
 
@@ -156,6 +156,7 @@ async def _place(
     if settled:
         if buyer.email:
             await jobs.enqueue("send_confirmation", order=order.id)
+            await bought(ledger, first.event, buyer.email)
     else:
         await jobs.enqueue("expire_order", after=deadline_after(), order=order.id)
     await journal.record(
@@ -361,6 +362,7 @@ async def complete_order(ledger: asyncpg.Connection, order: Any, *, payment: int
         "UPDATE sales.ticket SET status = 'sold' WHERE \"order\" = $1 AND status = 'pending'", order["id"]
     )
     await jobs.enqueue("send_confirmation", order=order["id"])
+    await bought(ledger, order["event"], order["email"])
     await journal.record(
         f"box-office:{order['box_office']}", "order_paid", order["code"],
         {"payment": payment, "total_minor": order["total_minor"], "currency": order["currency"]}, actor=actor, at=at,

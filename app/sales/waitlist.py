@@ -105,7 +105,9 @@ async def join_waitlist(wish: JoinWish, *, at: datetime) -> Joined:
             ),
             at=at,
         )  # fmt: skip
-        await jobs.enqueue("mail_waitlist_place", entry=joined.id, new=joined.new, at_ms=int(at.timestamp() * 1000))
+        await jobs.enqueue(
+            "mail_waitlist_place", entry=joined.id, new=joined.new, own=joined.own, at_ms=int(at.timestamp() * 1000)
+        )
         await jobs.enqueue("tell_waitlist_entries", refs=[wish.cart_ref])  # at the end of the queue, it moves nobody
     return joined
 
@@ -125,6 +127,19 @@ async def places_appeared(ledger: asyncpg.Connection, event: int) -> None:
         await jobs.enqueue(
             "look_at_waitlist", after=INVENTORY_FOLLOWS, once=f"waitlist:{row['event']}", event=row["event"]
         )
+
+
+WAITS = """
+SELECT EXISTS (
+    SELECT 1 FROM audience.waitlist_entry WHERE event = $1 AND lower(email) = lower($2) AND state <> 'served')
+"""
+
+
+async def bought(ledger: asyncpg.Connection, event: int, email: str) -> None:
+    """Inside the transaction in which an order of an event is paid: whoever waited under its address is soon seen to
+    have bought, and those behind move up."""
+    if email and await ledger.fetchval(WAITS, event, email):
+        await jobs.enqueue("look_at_waitlist", after=INVENTORY_FOLLOWS, once=f"waitlist:{event}", event=event)
 
 
 async def look(event: int, *, at: datetime) -> Wave:

@@ -28,8 +28,9 @@ async def tell_waitlist_entries(refs: list[str]) -> None:
 
 
 @job("mail_waitlist_place", attempts_max=TRIES_OF_A_DAY)
-async def mail_waitlist_place(entry: int, new: bool, at_ms: int) -> None:
-    await waitlist_letters.send_place(entry, new=new, at_ms=at_ms)
+async def mail_waitlist_place(entry: int, new: bool, at_ms: int, own: bool = True) -> None:
+    """`own` is not in jobs that were written before it was known."""
+    await waitlist_letters.send_place(entry, new=new, own=own, at_ms=at_ms)
 
 
 @job("mail_waitlist_offer", attempts_max=TRIES_OF_A_DAY)

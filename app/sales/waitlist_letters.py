@@ -25,8 +25,9 @@ from realtime.notices import Notice
 log = structlog.get_logger()
 
 
-async def send_place(entry: int, *, new: bool, at_ms: int) -> None:
-    """Confirm an entry, or that it was there before. Nothing to whoever has left. Raises MailUnavailable: try again."""
+async def send_place(entry: int, *, new: bool, own: bool, at_ms: int) -> None:
+    """Confirm an entry, or that it was there before; not `own`: somebody tried to join with its address elsewhere.
+    Nothing to whoever has left. Raises MailUnavailable: try again."""
     row = await _read(entry)
     if row is None:
         return
@@ -35,6 +36,7 @@ async def send_place(entry: int, *, new: bool, at_ms: int) -> None:
         message = place_message(
             await _mail_of(row),
             new=new,
+            own=own,
             sender=sender,
             message_id=message_id_of(f"waitlist-{at_ms}", str(entry), sender),
         )

@@ -37,13 +37,14 @@ class WaitlistMail(Struct, frozen=True, kw_only=True):
 
 
 def place_message(
-    mail: WaitlistMail, *, new: bool, sender: str, message_id: str, now: datetime | None = None
+    mail: WaitlistMail, *, new: bool, own: bool, sender: str, message_id: str, now: datetime | None = None
 ) -> EmailMessage:
-    """On the list; not `new`: had been there before. Raises MailRefused, MailUnavailable like every mail."""
+    """On the list; not `new`: had been there before; not `own`: another browser asked, and changed nothing. Raises
+    MailRefused, MailUnavailable like every mail."""
     with locale_of(mail.locale):
         subject = _("You are on the waiting list for {event}").format(event=mail.event_title)
         return _with_way_out(mail, compose(
-            mail, "waitlist_place", subject, sender=sender, message_id=message_id, now=now, new=new
+            mail, "waitlist_place", subject, sender=sender, message_id=message_id, now=now, new=new, own=own
         ))  # fmt: skip
 
 

@@ -79,10 +79,41 @@ async def test_whoever_joins_twice_keeps_the_place_and_learns_nothing_of_others(
         again = await joins(dora, theatre.standing, "Dora@Example.org", count=3)
         assert again.json() == {"position": 1, "count": 3}
         # A stranger is told what a newcomer is told.
-        assert (await joins(stranger, theatre.standing, "dora@example.org", count=3)).json()["position"] == 3
+        told = await joins(stranger, theatre.standing, "dora@example.org", count=7)
+        assert told.json() == {"position": 3, "count": 7}
         assert (await joins(stranger, theatre.standing, "new@example.org", count=3)).json()["position"] == 3
     rows = await entries()
     assert [(row["name"], row["places"]) for row in rows] == [("Dora", 3), ("Emil", 1), ("New", 3)]
+
+
+async def test_whoever_knows_an_address_changes_nothing_of_its_entry(waited_for: str, theatre: Theatre) -> None:
+    """WTL-1: neither the first time, nor the second, when the stranger's browser is one that the entry knows. Only the
+    browser that made the entry changes it."""
+    async with (
+        browser(waited_for) as dora,
+        browser(waited_for, **{"Accept-Language": "fr"}) as stranger,
+    ):
+        await joins(dora, theatre.standing, "dora@example.org", count=4)
+        (before,) = await entries()
+        for _ in range(2):
+            answer = await joins(stranger, theatre.standing, "Dora@example.org", name="Mallory", count=1)
+            assert answer.json() == {"position": 2, "count": 1}
+            assert [dict(row) for row in await entries()] == [dict(before)]
+        await joins(dora, theatre.standing, "dora@example.org", name="Dora D.", count=2)
+    (after,) = await entries()
+    assert (after["name"], after["places"], after["joined_at"]) == ("Dora D.", 2, before["joined_at"])
+
+
+async def test_a_lapsed_entry_is_put_in_line_again_from_anywhere_as_what_it_was(
+    waited_for: str, theatre: Theatre
+) -> None:
+    async with browser(waited_for) as dora, browser(waited_for) as phone:
+        await joins(dora, theatre.standing, "dora@example.org", count=4)
+        async with connection() as ledger:
+            await ledger.execute("UPDATE audience.waitlist_entry SET state = 'lapsed', offers = 1")
+        await joins(phone, theatre.standing, "dora@example.org", name="D.", count=1)
+    (row,) = await entries()
+    assert (row["state"], row["offers"], row["name"], row["places"]) == ("waiting", 0, "Dora", 4)
 
 
 async def test_one_s_own_entry_is_seen_and_left_by_its_key(waited_for: str, theatre: Theatre) -> None:

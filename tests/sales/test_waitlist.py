@@ -17,7 +17,9 @@ from app.sales import waitlist_watch
 from app.sales.allotments import AllotmentWish, make_allotment, release_allotment
 from app.sales.carts import Wish, add_to_cart, release
 from app.sales.groups import resize_quota
+from app.sales.methods._contract import Outcome
 from app.sales.orders import Buyer
+from app.sales.payments import settle
 from app.sales.waitlist import look, notify
 from app.sales.waitlist_watch import watch_waitlists
 from tests.audience.waiting import buy, entries, free_places, give_up, open_list, sell_out, states
@@ -107,6 +109,28 @@ async def test_whoever_has_bought_waits_no_longer(theatre: Theatre) -> None:
     assert await states() == {"dora@example.org": "served", "emil@example.org": "waiting"}
     await waits(theatre, "dora")  # who has bought may wait for more
     assert [row["state"] for row in await entries()] == ["served", "waiting", "waiting"]
+
+
+async def test_a_purchase_makes_a_look_with_its_commit_for_whoever_waited(theatre: Theatre) -> None:
+    """Paid at once or later; nobody looks for those who do not wait, or who have not paid."""
+    await open_list(theatre)
+    await sell_out(theatre)
+    await waits(theatre, "dora")
+    await free_places(theatre, 3)
+    assert await told(theatre) == [("Dora", 1)]
+    await buy(theatre)
+    placed = await buy(theatre, Buyer("Dora", "Dora@example.org"), settled=False)
+    assert await waiting("look_at_waitlist") == []
+    assert placed.payment is not None
+    outcome = Outcome(status="paid", final=True, amount_minor=placed.total_minor, currency=placed.currency)
+    await settle(placed.payment, outcome, actor="test")
+    assert await waiting("look_at_waitlist") == [{"event": theatre.standing_event}]
+    await work_off("look_at_waitlist")
+    assert await states() == {"dora@example.org": "served"}
+    await waits(theatre, "emil")
+    await buy(theatre, Buyer("Emil", "emil@example.org"))
+    assert await work_off("look_at_waitlist") == 1
+    assert (await states())["emil@example.org"] == "served"
 
 
 async def test_an_unpaid_order_serves_nobody_and_another_event_neither(theatre: Theatre) -> None:

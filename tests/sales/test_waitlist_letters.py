@@ -35,12 +35,12 @@ async def mailbox(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     get_settings.cache_clear()
 
 
-async def dora_waits(theatre: Theatre, count: int = 2) -> None:
+async def dora_waits(theatre: Theatre, count: int = 2, *, ref: str = "ref-dora") -> None:
     with locale_of("fr"):
         await join_waitlist(
             JoinWish(
                 performance=theatre.standing, tariff=None, any_performance=False, name="Dora", email="dora@example.org",
-                count=count, cart_ref="ref-dora",
+                count=count, cart_ref=ref,
             ),
             at=now(),
         )  # fmt: skip
@@ -92,6 +92,17 @@ async def test_joining_again_is_mailed_as_that(theatre: Theatre, mailbox: Server
     await dora_waits(theatre, 3)
     await work_off("mail_waitlist_place")
     assert ["déjà" in text for _, text in mails(mailbox)] == [False, True]
+
+
+async def test_a_stranger_s_try_is_mailed_with_what_was_kept_and_the_way_out(theatre: Theatre, mailbox: Server) -> None:
+    await dora_waits(theatre)
+    await dora_waits(theatre, 7, ref="ref-stranger")
+    await work_off("mail_waitlist_place")
+    (row,) = await entries()
+    (_, first), (_, second) = mails(mailbox)
+    assert "Rien n’a été modifié" not in first
+    for wanted in ("vous êtes déjà", "Rien n’a été modifié", "2 places", f"/waitlist/{row['key']}"):
+        assert wanted in second
 
 
 async def test_whoever_has_left_is_written_to_no_more(theatre: Theatre, mailbox: Server) -> None:

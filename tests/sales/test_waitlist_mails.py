@@ -41,8 +41,8 @@ MAIL = WaitlistMail(
 )  # fmt: skip
 
 
-def place(mail: WaitlistMail = MAIL, *, new: bool = True) -> EmailMessage:
-    return place_message(mail, new=new, sender=SENDER, message_id="<waitlist.1@x>", now=NOW)
+def place(mail: WaitlistMail = MAIL, *, new: bool = True, own: bool = True) -> EmailMessage:
+    return place_message(mail, new=new, own=own, sender=SENDER, message_id="<waitlist.1@x>", now=NOW)
 
 
 def offer(mail: WaitlistMail = MAIL) -> EmailMessage:
@@ -75,8 +75,24 @@ def test_a_place_on_the_list_says_which_and_how_to_leave(part: str) -> None:
 @pytest.mark.parametrize("part", ["plain", "html"])
 def test_whoever_was_there_before_reads_that_the_place_is_kept(part: str) -> None:
     """The page says the same to everybody; only the mail, which goes to the address, says which it was."""
-    assert "vous étiez déjà sur cette liste" in words_of(place(new=False), part)
-    assert "vous étiez déjà" not in words_of(place(), part)
+    assert "vous êtes déjà sur cette liste" in words_of(place(new=False), part)
+    assert "vous êtes déjà" not in words_of(place(), part)
+
+
+@pytest.mark.parametrize("part", ["plain", "html"])
+def test_whose_address_was_used_elsewhere_reads_that_nothing_was_changed(part: str) -> None:
+    text = words_of(place(new=False, own=False), part)
+    for wanted in ("Rien n’a été modifié", "4 places", MAIL.leave_url):
+        assert wanted in text
+    assert "Rien n’a été modifié" not in words_of(place(new=False), part)
+
+
+@pytest.mark.parametrize("part", ["plain", "html"])
+def test_an_offer_does_not_say_whose_turn_it_is(part: str) -> None:
+    """A manager may tell anybody by hand."""
+    text = words_of(offer(), part)
+    assert "bonne nouvelle de la liste d’attente" in text
+    assert "votre tour" not in text
 
 
 @pytest.mark.parametrize("part", ["plain", "html"])
@@ -87,7 +103,8 @@ def test_one_place_for_one_person_in_english(part: str) -> None:
     assert "1 place is free" in text
     assert "Child" in text
     assert "more have not come free" not in text
-    assert "told at 2:00 PM on November 22, 2026" in text
+    assert "Saturday 12 December 2026" in text  # as the pages say it
+    assert "told at 2:00 PM on 22 November 2026" in text
 
 
 @pytest.mark.parametrize("part", ["plain", "html"])
