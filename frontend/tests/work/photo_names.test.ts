@@ -27,3 +27,11 @@ test("a name that says nothing of a seat proposes none", () => {
 test("letters and digits part where they meet, accents and case count for nothing", () => {
   assert.deepEqual(wordsOf("Rang A12 (été)"), ["rang", "a", "12", "ete"]);
 });
+
+test("a seat that no plan has is known as such, unless no plan is known", () => {
+  const names = new SeatNames(["Parterre > A > 12"]);
+  assert.equal(names.lacks("Parterre > A > 13"), true);
+  assert.equal(names.lacks("Parterre > A > 12"), false);
+  assert.equal(names.lacks(""), false);
+  assert.equal(new SeatNames([]).lacks("Parterre > A > 13"), false);
+});

@@ -141,7 +141,7 @@ function showPhotos(): void {
   } }, icon("triangle-alert"), tn("{n} not on the plan", "{n} not on the plan", astray.length));
   sum.replaceChildren(h("h3", {}, tn("{n} photo", "{n} photos", photos.photos.length)), ...(astray.length ? [filter] : []));
   const model = chosen.id;
-  grid.replaceChildren(...shown.map((photo) => photoCard(model, photo, photos, { changed, deleted, tell })));
+  grid.replaceChildren(...shown.map((photo) => photoCard(model, photo, photos, { changed, deleted, tell, names: seatNames })));
 }
 
 function changed(photo: ManagedPhoto): void {

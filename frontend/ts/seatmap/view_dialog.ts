@@ -16,6 +16,8 @@ export class ViewDialog {
   constructor(
     private readonly finder: () => ViewFinder | null,
     private readonly nameOf: (seat: number) => string,
+    /** Where the focus goes when what opened it has left meanwhile. */
+    private readonly home: () => HTMLElement | null,
   ) {
     const step = (name: string, label: string, by: 1 | -1): HTMLElement =>
       h("button", { class: "view-dialog__button", type: "button", title: label, aria: { label }, onclick: () => this.step(by) }, icon(name));
@@ -31,16 +33,23 @@ export class ViewDialog {
     this.dialog.addEventListener("keydown", (event) => this.onKey(event));
     // A click beside the photo closes, as people expect of a picture that fills the screen.
     this.stage.addEventListener("click", (event) => event.target === this.stage && this.dialog.close());
-    this.dialog.addEventListener("close", () => this.opener?.isConnected && this.opener.focus());
+    this.dialog.addEventListener("close", () => this.giveBack());
     document.body.append(this.dialog);
   }
 
   open(seat: number): void {
     const found = this.finder()?.of(seat);
     if (!found) return;
-    this.opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    const { activeElement } = document;
+    this.opener = activeElement instanceof HTMLElement && activeElement !== document.body ? activeElement : null;
     this.show(found.photo, found.own ? "" : t("The nearest photographed seat to {seat}", { seat: this.nameOf(seat) }));
     if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  /** A small photo in the map's corner leaves by itself: its button cannot take the focus any more. */
+  private giveBack(): void {
+    this.opener?.focus({ preventScroll: true });
+    if (!this.opener || document.activeElement !== this.opener) this.home()?.focus({ preventScroll: true });
   }
 
   private show(photo: SeatPhoto, told = ""): void {

@@ -91,7 +91,7 @@ export class ViewPanel {
     this.seat = seat;
     this.title.textContent = view.own ? t("View from this seat") : t("View from nearby");
     this.place.textContent = view.own ? view.name : t("Nearest photographed seat: {seat}", { seat: view.takenFrom });
-    this.enlarge.setAttribute("aria-label", `${t("Enlarge the photo")}: ${t("the view from {seat}", { seat: view.takenFrom })}`);
+    this.enlarge.setAttribute("aria-label", t("{label}: {value}", { label: t("Enlarge the photo"), value: t("the view from {seat}", { seat: view.takenFrom }) }));
     this.element.hidden = false;
     this.onShown();
     const address = new URL(view.photo.small, location.href).href;

@@ -10,16 +10,19 @@ import { toast } from "../core/toast";
 import type { SeatEvent, SeatMap } from "../seatmap/element";
 import type { PlanJson } from "../seatmap/plan";
 import { pathOf } from "../seatmap/seat_view";
-import { ACCEPTED, changeModel, deletePhoto, FILE_MAX_BYTES, listModels, listPhotos, type ManagedPhoto, putPhoto, type SeatModel } from "../work/seat_models";
+import { refusalOf } from "../work/photo_check";
+import { ACCEPTED, changeModel, deletePhoto, listModels, listPhotos, type ManagedPhoto, putPhoto, type SeatModel } from "../work/seat_models";
 import { forgetImporting } from "./importing";
 import type { Performance } from "./types";
 
 interface Sending {
   file: File;
-  /** The picture itself, from this device. */
+  /** The picture itself, from this device; "" until it is known to be one. */
   preview: string;
   share: number;
   problem: ApiProblem | null;
+  /** What is wrong with the file itself: to try it again would be in vain. */
+  refusal: string;
 }
 
 /** What says for good that there is nothing to import into: the page goes on as a shop. */
@@ -81,7 +84,7 @@ class PhotoImport {
     // Two people with two phones are quicker.
     follow(`/live/performances/${this.performance.id}`, { onSeatView: () => void this.hear() });
     addEventListener("beforeunload", (event) => {
-      if ([...this.sendings.values()].some(({ problem }) => !problem)) event.preventDefault();
+      if ([...this.sendings.values()].some(({ problem, refusal }) => !problem && !refusal)) event.preventDefault();
     });
   }
 
@@ -175,19 +178,27 @@ class PhotoImport {
       h("h2", { class: "import__title" }, this.map.nameOf(seat)),
       this.frame(seat, photo, sending),
       sending ? this.progress(seat, sending) : null,
-      sending && !sending.problem ? null : this.choices(seat, photo),
+      sending && !sending.problem && !sending.refusal ? null : this.choices(seat, photo),
       this.use,
     ];
     return parts.filter((part) => part !== null) as HTMLElement[];
   }
 
   private frame(seat: number, photo: ManagedPhoto | undefined, sending: Sending | undefined): HTMLElement {
-    const shown = sending?.preview ?? photo?.small;
+    const shown = sending?.preview || photo?.small;
     if (!shown) return h("div", { class: "import__frame import__frame--none" }, icon("image"), h("span", {}, t("No photo yet")));
     return h("div", { class: "import__frame" }, h("img", { src: shown, alt: t("The stage as it is seen from {seat}", { seat: this.map.nameOf(seat) }) }));
   }
 
   private progress(seat: number, sending: Sending): HTMLElement {
+    if (sending.refusal) {
+      return h(
+        "div",
+        { class: "notice notice--bad import__problem", role: "alert" },
+        icon("triangle-alert"),
+        h("div", { class: "grow" }, h("strong", {}, t("The photo was not saved")), h("span", {}, sending.refusal)),
+      );
+    }
     if (sending.problem) {
       return h(
         "div",
@@ -233,20 +244,30 @@ class PhotoImport {
 
   private async send(seat: number, file: File): Promise<void> {
     this.forget(seat);
-    const sending: Sending = { file, preview: URL.createObjectURL(file), share: 0, problem: null };
+    const sending: Sending = { file, preview: "", share: 0, problem: null, refusal: await refusalOf(file) };
     this.sendings.set(seat, sending);
+    if (!sending.refusal) sending.preview = URL.createObjectURL(file);
     this.showIf(seat);
+    if (sending.refusal) return;
     try {
-      if (file.size > FILE_MAX_BYTES) throw new ApiProblem("too_large", t("Too large"), t("This file is larger than 20 MB. Please choose a smaller one."), 413);
       const photo = await putPhoto(this.model.id, pathOf(this.plan, seat), file, (share) => this.advance(seat, sending, share));
       this.photos.set(seat, photo);
       this.forget(seat);
       announce(t("The photo of {seat} is there.", { seat: this.map.nameOf(seat) }));
       this.show();
     } catch (problem) {
-      sending.problem = asProblem(problem);
+      this.refuse(sending, asProblem(problem));
       this.showIf(seat);
     }
+  }
+
+  /** The server looks closer than we could: what it says of the photo holds for any further try. */
+  private refuse(sending: Sending, problem: ApiProblem): void {
+    sending.problem = problem;
+    sending.refusal = problem.errors.find(({ field }) => field === "photo")?.message ?? "";
+    if (!sending.refusal) return;
+    URL.revokeObjectURL(sending.preview);
+    sending.preview = "";
   }
 
   /** Only the bar moves: a focus in the panel stays where it is. */
@@ -261,12 +282,15 @@ class PhotoImport {
 
   private showIf(seat: number): void {
     if (this.chosen === seat) this.show();
-    else if (this.sendings.get(seat)?.problem) toast({ title: this.map.nameOf(seat), text: this.sendings.get(seat)!.problem!.detail });
+    else {
+      const { problem, refusal } = this.sendings.get(seat) ?? {};
+      if (problem || refusal) toast({ title: this.map.nameOf(seat), text: refusal || problem!.detail });
+    }
   }
 
   private forget(seat: number): void {
     const sending = this.sendings.get(seat);
-    if (sending) URL.revokeObjectURL(sending.preview);
+    if (sending?.preview) URL.revokeObjectURL(sending.preview);
     this.sendings.delete(seat);
   }
 

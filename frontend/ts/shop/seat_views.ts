@@ -29,7 +29,7 @@ export class SeatViewing {
     private readonly plan: PlanJson,
     private readonly map: SeatMap,
   ) {
-    this.dialog = new ViewDialog(() => this.finder, (seat) => map.nameOf(seat));
+    this.dialog = new ViewDialog(() => this.finder, (seat) => map.nameOf(seat), () => map.querySelector<HTMLElement>(".seat-map__field"));
     this.marks = h("button", { class: "seat-map__tool", type: "button", hidden: true, title: t("Show seats with a photo"), aria: { label: t("Show seats with a photo"), pressed: "false" }, onclick: () => this.mark() }, icon("camera"));
     map.querySelector(".seat-map__tools")?.prepend(this.marks);
     map.querySelector(".seat-map__body")?.append(this.panel.element);

@@ -3,13 +3,16 @@ import { asProblem } from "../core/api";
 import { announce, h, icon } from "../core/dom";
 import { t, tn } from "../core/i18n";
 import type { SeatNames } from "./photo_names";
-import { ACCEPTED, FILE_MAX_BYTES, type ManagedPhoto, putPhoto } from "./seat_models";
+import { refusalOf } from "./photo_check";
+import { ACCEPTED, type ManagedPhoto, putPhoto } from "./seat_models";
 
 interface Waiting {
   file: File;
   line: HTMLElement;
   seat: HTMLInputElement;
   told: HTMLElement;
+  /** Why it can never be sent; "" when it can. */
+  refusal: string;
 }
 
 export class PhotoDrop {
@@ -49,28 +52,33 @@ export class PhotoDrop {
 
   private async add(files: File[]): Promise<void> {
     const names = await this.names();
-    for (const file of files.filter(({ type }) => type.startsWith("image/"))) {
-      const preview = URL.createObjectURL(file);
-      const seat = h("input", { class: "input", value: names.find(file.name), maxlength: 200, list: "seat-names", data: { seat: "" }, placeholder: t("zone > row > number"), aria: { label: t("Seat of {file}", { file: file.name }) }, autocomplete: "off" });
-      const told = h("span", { class: "drop__told small" });
-      const away = h("button", { class: "button button--icon button--quiet button--small", type: "button", title: t("Leave out"), aria: { label: `${t("Leave out")}: ${file.name}` } }, icon("x"));
-      const line = h("li", { class: "drop__file" }, h("img", { src: preview, alt: "", onload: () => URL.revokeObjectURL(preview) }), h("div", { class: "drop__text" }, h("span", { class: "small soft" }, file.name), seat, told), away);
-      const entry: Waiting = { file, line, seat, told };
+    for (const file of files) {
+      const refusal = await refusalOf(file);
+      const seat = h("input", { class: "input", value: refusal ? "" : names.find(file.name), hidden: Boolean(refusal), maxlength: 200, list: "seat-names", data: { seat: "" }, placeholder: t("zone > row > number"), aria: { label: t("Seat of {file}", { file: file.name }) }, autocomplete: "off" });
+      const told = h("span", { class: "drop__told small" }, refusal);
+      const away = h("button", { class: "button button--icon button--quiet button--small", type: "button", title: t("Leave out"), aria: { label: t("{label}: {value}", { label: t("Leave out"), value: file.name }) } }, icon("x"));
+      const line = h("li", { class: "drop__file", data: refusal ? { failed: "", invalid: "" } : {} }, refusal ? h("span", { class: "drop__none" }, icon("triangle-alert")) : thumbnail(file), h("div", { class: "drop__text" }, h("span", { class: "small soft" }, file.name), seat, told), away);
+      const entry: Waiting = { file, line, seat, told, refusal };
       away.addEventListener("click", () => this.drop(entry));
       seat.addEventListener("input", () => this.show(names));
       this.waiting.push(entry);
       this.list.append(line);
     }
     this.show(names);
-    this.waiting.find(({ seat }) => !seat.value)?.seat.focus();
+    const refused = this.waiting.filter(({ refusal }) => refusal).length;
+    if (refused) announce(tn("{n} file cannot be sent.", "{n} files cannot be sent.", refused));
+    this.waiting.find(({ seat, refusal }) => !refusal && !seat.value)?.seat.focus();
   }
 
   private show(names: SeatNames): void {
     const seats = this.waiting.map(({ seat }) => seat.value.trim());
-    this.waiting.forEach(({ told, line }, i) => {
+    this.waiting.forEach(({ told, line, refusal }, i) => {
+      if (refusal) return;
       const path = seats[i]!;
       const twice = path !== "" && seats.indexOf(path) !== i;
-      told.textContent = !path ? t("Which seat is it?") : twice ? t("Another file is of this seat.") : this.has(path) ? t("Replaces the photo that is there.") : names.paths.size && !names.paths.has(path) ? t("Not on the plan.") : "";
+      const unknown = names.lacks(path);
+      told.textContent = !path ? t("Which seat is it?") : twice ? t("Another file is of this seat.") : unknown ? t("No plan has such a seat: nobody would see the photo.") : this.has(path) ? t("Replaces the photo that is there.") : "";
+      line.toggleAttribute("data-astray", unknown);
       line.toggleAttribute("data-invalid", !path || twice);
     });
     this.count();
@@ -100,7 +108,6 @@ export class PhotoDrop {
       line.setAttribute("data-failed", "");
       return false;
     };
-    if (file.size > FILE_MAX_BYTES) return fail(t("This file is larger than 20 MB. Please choose a smaller one."));
     line.removeAttribute("data-failed");
     try {
       const photo = await putPhoto(this.model, seat.value.trim(), file, (share) => (told.textContent = t("Sending… {percent} %", { percent: Math.round(share * 100) })));
@@ -122,4 +129,9 @@ export class PhotoDrop {
   private clear(): void {
     for (const entry of [...this.waiting]) this.drop(entry);
   }
+}
+
+function thumbnail(file: File): HTMLElement {
+  const address = URL.createObjectURL(file);
+  return h("img", { src: address, alt: "", onload: () => URL.revokeObjectURL(address) });
 }

@@ -29,6 +29,11 @@ export class SeatNames {
     }
   }
 
+  /** Whether it is named, but by none of the plans; where no plan is known, nobody can tell. */
+  lacks(path: string): boolean {
+    return path !== "" && this.paths.size > 0 && !this.paths.has(path);
+  }
+
   /** The seat that a file's name means, or "" where none or more than one could be meant. */
   find(name: string): string {
     const words = wordsOf(name.replace(/\.[a-z0-9]{2,5}$/i, ""));

@@ -30,8 +30,6 @@ export interface ManagedPhotos {
   plans: { id: number; name: string; performance: number }[];
 }
 
-/** Refused here rather than after minutes of sending. */
-export const FILE_MAX_BYTES = 20_000_000;
 export const ACCEPTED = "image/jpeg,image/png,image/webp";
 
 const AT = "/manage/seat-views";
