@@ -32,6 +32,7 @@ async def test_a_festival_and_a_concert_stand_beside_the_play_and_each_moves_by_
         await page.locator("#sides-more").select_option(str(added))
         await expect(page.locator(f"#side-{added} .side__live")).to_have_attribute("data-state", "live")
     await expect(page.locator(".side")).to_have_count(4)
+    await expect(page.locator(".toast")).to_contain_text("made room")
     held = {each: page.locator(f"#side-{each} [data-part=held] dd") for each in (concert, festival_day)}
     before = {each: await number_in(place) for each, place in held.items()}
 

@@ -21,10 +21,10 @@ export function chosenOf(own: readonly Pick<Evening, "id" | "starts_at">[], know
   return (next.length ? next : own.map(({ id }) => id)).slice(0, SIDES_FIRST);
 }
 
-/** One more or one fewer; never none, and never one more than fit: what somebody chose is not taken from them. */
+/** One more or one fewer; never none, and the oldest choice gives way to a fifth. */
 export function toggled(chosen: readonly number[], id: number): number[] {
   if (chosen.includes(id)) return chosen.length > 1 ? chosen.filter((other) => other !== id) : [...chosen];
-  return chosen.length < SIDES_MAX ? [...chosen, id] : [...chosen];
+  return [...chosen.slice(-(SIDES_MAX - 1)), id];
 }
 
 /** "?side=7,12" -> [7, 12]; what is no number is left out. */

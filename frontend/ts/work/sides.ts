@@ -107,6 +107,11 @@ export class Sides {
     return [...this.chosen].sort((a, b) => when(a) - when(b) || a - b);
   }
 
+  private nameOf(id: number): string {
+    const { starts_at, title } = this.own().find((each) => each.id === id) ?? this.evenings.find((each) => each.id === id)!;
+    return `${title}, ${wallDay(starts_at)}, ${wallTime(starts_at)}`;
+  }
+
   private newCard(id: number): SideCard {
     const own = this.own().find((each) => each.id === id);
     const evening = this.evenings.find((each) => each.id === id);
@@ -140,19 +145,15 @@ export class Sides {
     const select = h("select", { class: "evening evening--more", id: "sides-more", aria: { label: t("Another event beside it") } },
       h("option", { value: "" }, t("Another event…")),
       ...[...others.values()].map((evenings) => h("optgroup", { label: evenings[0]!.event_title }, ...evenings.map(option))));
-    select.addEventListener("change", () => {
-      const id = Number(select.value);
-      select.value = ""; // it stands where it was when there is no room
-      if (id) this.toggle(id);
-    });
+    select.addEventListener("change", () => select.value && this.toggle(Number(select.value)));
     return [select];
   }
 
   private toggle(id: number): void {
-    if (!this.chosen.includes(id) && this.chosen.length >= SIDES_MAX) {
-      return void toast({ name: "sides", text: t("{n} performances fit side by side. Take one away first.", { n: SIDES_MAX }) });
-    }
-    this.chosen = toggled(this.chosen, id);
+    const before = this.chosen;
+    this.chosen = toggled(before, id);
+    const gone = before.find((other) => other !== id && !this.chosen.includes(other));
+    if (gone !== undefined) toast({ name: "sides", text: t("{n} fit side by side: {name} made room.", { n: SIDES_MAX, name: this.nameOf(gone) }) });
     remember(`sides-${this.event}`, this.chosen);
     history.replaceState(history.state, "", withSides(location.search, this.chosen));
     if (this.main) this.show(this.main);
