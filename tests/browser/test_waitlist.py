@@ -86,6 +86,12 @@ async def test_who_waits_moves_up_is_told_on_the_open_page_and_by_mail_and_buys(
     await joins(ana, "Ana Díaz", "ana.waits@example.org")
     place = ana.page.locator(".place")
     await expect(place).to_contain_text("You are number 2 on the list")
+    await hers.opens(studio[0])
+    standing = ana.page.locator(".waitlist__standing")
+    await expect(standing).to_have_text("Number 2 on the list")
+    await expect(standing).to_be_visible()
+    await expect(place).to_be_hidden()
+    await ana.page.locator(".basket__queue").click()
     await camille.signs_in("manager", f"/manage?event={await event_of(demo)}")
     await expect(camille.page.locator("#waiting-card")).to_contain_text("2 people wait for 4 places")
 
@@ -103,16 +109,21 @@ async def test_who_waits_moves_up_is_told_on_the_open_page_and_by_mail_and_buys(
     assert f"/p/{studio[0]}" in offer
     assert len(await mails(demo, "ben.waits@example.org")) == 1, "who has left is told of nothing"
 
-    await ana.page.locator(".toast").get_by_role("button", name="Show").click()
+    await ana.page.locator(".basket__handle").click()
+    await expect(standing).to_contain_text("2 places for you until")
     await expect(ana.page.locator("#closed")).to_be_hidden()
     first, second = await hers.free_run(2)
     await hers.taps(first)
     await hers.taps(second)
     await hers.shows_mine(2)
+    await expect(ana.page.locator(".toast")).to_have_count(0)
+    await expect(place).to_contain_text("The places are in your basket")
+    await expect(place.get_by_role("link", name="Choose now")).to_have_count(0)
+    await camille.goes_to(f"/manage/waitlist?event={await event_of(demo)}")
+    await expect(camille.page.locator("#entries tr")).to_contain_text("told")
     await ana.checks_out("Ana Díaz", "ana.waits@example.org")
     await ana.pays_with(SUCCEEDS)
     await expect(ana.page.locator("#order")).to_have_attribute("data-status", "paid")
-    await camille.goes_to(f"/manage/waitlist?event={await event_of(demo)}")
     await expect(camille.page.locator("#entries tr")).to_contain_text("has bought")
 
 
@@ -174,6 +185,10 @@ async def test_a_manager_opens_a_tariff_s_list_and_finds_exports_and_removes_who
         await page.keyboard.press("Escape")
         await expect(page.locator("#acts")).to_be_hidden()
         await page.locator("#all").check()
+        await page.locator("#remove").click()
+        await page.locator("#find").fill("nobody of that name")
+        await expect(page.locator("#remove-sure")).to_be_hidden()
+        await page.locator("#find").fill("")
         await page.locator("#remove").click()
         await page.keyboard.press("Enter")
         await expect(row).to_have_count(0)

@@ -1,7 +1,7 @@
 /** WTL-1, LIVE-4: whose place is shown, what is said of it, and when a page asks whether there are places. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockOf, Fullness, type Line, linesFor, wantedOf } from "../../ts/shop/waitlist_rules";
+import { clockOf, Fullness, type Line, linesFor, standingOf, wantedOf } from "../../ts/shop/waitlist_rules";
 
 (globalThis as Record<string, unknown>)["document"] = { getElementById: () => null, documentElement: { lang: "en" } };
 
@@ -79,4 +79,19 @@ test("an answer that the feed contradicts is asked for again, but where the serv
 
 test("where nothing is known nothing is concluded", () => {
   assert.equal(new Fullness(true).sees(null, []), "");
+});
+
+test("the closed sheet's bar says where one stands, an offer before a number, and nothing of what nobody can have", () => {
+  const evening = { id: 7, status: "sold_out", tz: "Europe/Paris" } as const;
+  const open = { ...evening, status: "open" } as const;
+  const until_ms = Date.UTC(2026, 11, 1, 18, 5);
+  const offer = line({ state: "offered", position: 0, offered_performance: 7, offered_count: 2, until_ms });
+  const said = (lines: Line[], performance: typeof evening | typeof open): string => standingOf(lines, performance, "en-GB");
+  assert.equal(said([line({ position: 5 })], evening), "Number 5 on the list");
+  assert.equal(said([offer, line({ position: 5 })], open), "2 places for you until 19:05");
+  assert.equal(said([{ ...offer, offered_count: 1, until_ms: null }], open), "1 place for you");
+  assert.equal(said([offer], evening), "", "somebody was quicker");
+  assert.equal(said([{ ...offer, offered_performance: 8 }], evening), "2 places for you until 19:05");
+  assert.equal(said([line({ state: "served", position: 0 })], evening), "");
+  assert.equal(said([], evening), "");
 });

@@ -134,8 +134,13 @@ function showChosen(): void {
   const here = shown.filter((id) => chosen.has(id)).length;
   all.checked = here > 0 && here === shown.length;
   all.indeterminate = here > 0 && here < shown.length;
-  // A question stands until it is about others.
-  if (byId("remove-sure").dataset["about"] !== [...chosen].join()) askToRemove(false);
+  // A question stands until it is about others, or somebody of them goes out of sight.
+  if (byId("remove-sure").dataset["about"] !== inQuestion()) askToRemove(false);
+}
+
+/** Who is chosen, and who of them is seen. */
+function inQuestion(): string {
+  return [...chosen].map((id) => (shown.includes(id) ? `${id}` : `(${id})`)).join();
 }
 
 function boxOf(id: number): HTMLInputElement | null {
@@ -198,7 +203,7 @@ function askToRemove(really: boolean): void {
   const sure = byId("remove-sure");
   byId("remove").hidden = really;
   sure.hidden = !really;
-  sure.dataset["about"] = really ? [...chosen].join() : "";
+  sure.dataset["about"] = really ? inQuestion() : "";
   sure.textContent = tn("Yes, remove {n} person for good", "Yes, remove {n} people for good", chosen.size);
   if (really) sure.focus();
 }

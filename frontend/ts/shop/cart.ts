@@ -14,6 +14,9 @@ export interface BestWish {
   rows_max: number;
 }
 
+/** Tells the document of a buyer's cart, for parts of the page that only look at it. */
+export const CART = "placeur:cart";
+
 export class CartKeeper {
   private listeners: ((cart: Cart, before: Cart) => void)[] = [];
   private queue: Promise<unknown> = Promise.resolve();
@@ -61,7 +64,10 @@ export class CartKeeper {
     const before = this.current;
     this.current = cart;
     if (cart.server_ms) this.aheadMs = cart.server_ms - Date.now();
-    if (this.path === "/cart") rememberBasket(cart.items.length, cart.expires_at_ms && cart.expires_at_ms - this.aheadMs);
+    if (this.path === "/cart") {
+      rememberBasket(cart.items.length, cart.expires_at_ms && cart.expires_at_ms - this.aheadMs);
+      document.dispatchEvent(new CustomEvent<Cart>(CART, { detail: cart }));
+    }
     for (const listener of this.listeners) listener(cart, before);
   }
 

@@ -3,6 +3,7 @@ import { ask } from "../core/api";
 import { t } from "../core/i18n";
 import { follow, type Listeners, type Live, type Notice, type Status } from "../core/live";
 import { toast } from "../core/toast";
+import { offerToast } from "./waitlist_rules";
 
 const WAIT_FOR_LIVE_MS = 5_000;
 const POLL_MS = 4_000;
@@ -18,8 +19,9 @@ export interface SeatsFeedListeners extends Omit<Listeners, "onStatus"> {
 }
 
 /** Words for this visitor alone: they stay until they are read. */
-function showNotice({ id, text, href }: Notice, onHere: () => void): void {
-  const words = { text, name: `notice-${id}`, lastsMs: 0 };
+function showNotice({ id, kind, text, href }: Notice, onHere: () => void): void {
+  // An offer is answered by what one does on the page, which then takes the words away.
+  const words = { text, name: kind === "waitlist_offer" ? offerToast(href) : `notice-${id}`, lastsMs: 0 };
   const act = (): void => (href === location.pathname ? onHere() : location.assign(href));
   toast(href ? { ...words, action: { label: t("Show"), act } } : words);
 }

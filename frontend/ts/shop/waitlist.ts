@@ -1,11 +1,13 @@
 /** The waiting list beside a house that is sold out (WTL-1): asking to be told, and one's place as it moves (LIVE-4). */
 import { type ApiProblem, asProblem } from "../core/api";
 import { announce, h, icon } from "../core/dom";
-import { showNumber, t } from "../core/i18n";
+import { locale, showNumber, t } from "../core/i18n";
+import { dismiss } from "../core/toast";
+import { CART } from "./cart";
 import { Stepper } from "./stepper";
-import type { Performance, WaitlistOffered } from "./types";
+import type { Cart, Performance, WaitlistOffered } from "./types";
 import { placeCard } from "./waitlist_place";
-import { type Line, linesFor } from "./waitlist_rules";
+import { isHere, type Line, linesFor, offerToast, standingOf } from "./waitlist_rules";
 
 export interface WaitlistWish {
   name: string;
@@ -30,6 +32,8 @@ const JUST_JOINED = -1;
 export class Waitlist {
   readonly element: HTMLDetailsElement;
   private readonly places = h("ul", { class: "waitlist__places" });
+  /** In the bar of the phone's closed sheet, where the cards are not seen. */
+  private readonly standing = h("span", { class: "waitlist__standing", hidden: true });
   private readonly again = h("button", { class: "button button--small button--quiet", type: "button", hidden: true, onclick: () => this.fillIn() }, t("Change it, or add another entry"));
   private readonly form: HTMLFormElement;
   private readonly stepper: Stepper;
@@ -44,6 +48,8 @@ export class Waitlist {
   private count = 2;
   private offered: WaitlistOffered | null = null;
   private lines: Line[] = [];
+  /** How many places of this performance are in the basket. */
+  private held = 0;
   /** Asked for again although there is a place already. */
   private filling = false;
 
@@ -71,6 +77,7 @@ export class Waitlist {
     this.button.addEventListener("mousedown", (event) => event.preventDefault());
     for (const field of [this.name, this.email]) field.addEventListener("input", () => field.hasAttribute("aria-invalid") && this.show(field, this.complaint(field)));
     this.element = h("details", { class: "waitlist", id: "waitlist", hidden: true }, h("summary", {}, icon("hourglass"), h("h2", {}, t("Waiting list"))), this.places, this.again, this.form);
+    document.addEventListener(CART, (event) => this.see((event as CustomEvent<Cart>).detail));
   }
 
   /** What can be joined now, and whether that is what one came for: then it stands open. */
@@ -96,6 +103,7 @@ export class Waitlist {
     this.lines = linesFor(entries, this.performance);
     const offered = this.lines.some(({ id, state }) => state === "offered" && before.find((each) => each.id === id)?.state !== "offered");
     if (offered) this.element.open = true;
+    this.hush();
     this.dress();
     return offered;
   }
@@ -112,6 +120,20 @@ export class Waitlist {
     return !this.element.hidden;
   }
 
+  private see(cart: Cart): void {
+    const held = cart.items.filter(({ performance }) => performance === this.performance.id).length;
+    if (held === this.held) return;
+    this.held = held;
+    this.hush();
+    this.dress();
+  }
+
+  /** Words that tell of places here are for whoever has not acted on them yet. */
+  private hush(): void {
+    const runs = this.lines.some((line) => line.state === "offered" && isHere(line, this.performance));
+    if (this.held || !runs) dismiss(offerToast(`/p/${this.performance.id}`));
+  }
+
   private step(by: number): void {
     const most = Math.max(1, this.offered?.count_max ?? 1);
     this.count = Math.min(most, Math.max(1, this.count + by));
@@ -120,11 +142,20 @@ export class Waitlist {
 
   private dress(): void {
     this.element.hidden = !this.offered && !this.lines.length;
-    this.places.replaceChildren(...this.lines.map((line) => placeCard(line, this.performance, () => this.actions.choose())));
+    this.places.replaceChildren(...this.lines.map((line) => placeCard(line, this.performance, this.held, () => this.actions.choose())));
+    this.dressBar();
     this.element.toggleAttribute("data-news", this.lines.some(({ state }) => state === "offered"));
     const waiting = this.lines.some(({ state }) => state !== "served");
     this.form.hidden = !this.offered || (waiting && !this.filling);
     this.again.hidden = !this.offered || !waiting || this.filling;
+  }
+
+  private dressBar(): void {
+    const words = standingOf(this.lines, this.performance, locale());
+    this.standing.textContent = words;
+    this.standing.hidden = !words;
+    this.standing.toggleAttribute("data-news", this.lines.some(({ state }) => state === "offered"));
+    if (!this.standing.isConnected) this.element.closest(".basket")?.querySelector(".basket__sum")?.prepend(this.standing);
   }
 
   private field(name: string, id: string, label: string, input: HTMLElement): HTMLElement {

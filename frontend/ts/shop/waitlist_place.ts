@@ -2,18 +2,19 @@
 import { h, icon } from "../core/dom";
 import { locale, showNumber, t, tn } from "../core/i18n";
 import type { Performance } from "./types";
-import { clockOf, type Line, wantedOf } from "./waitlist_rules";
+import { clockOf, isHere, type Line, wantedOf } from "./waitlist_rules";
 
-/** `choose`: lead to the places, where they are on this very page. */
-export function placeCard(line: Line, performance: Performance, choose: () => void): HTMLElement {
-  if (line.state === "offered") return offered(line, performance, choose);
+/** `held`: how many places of this performance are in the basket; `choose`: lead to the places, where they are on this very page. */
+export function placeCard(line: Line, performance: Performance, held: number, choose: () => void): HTMLElement {
+  if (line.state === "offered") return offered(line, performance, held, choose);
   if (line.state === "served") return card(line, performance, icon("check"), t("You have your places"));
   const n = showNumber(line.position);
   return card(line, performance, n, t("You are number {n} on the list", { n }), t("As soon as places come back you are told here and by e-mail. This page may be closed."));
 }
 
-function offered(line: Line, performance: Performance, choose: () => void): HTMLElement {
-  const here = line.offered_performance === null || line.offered_performance === performance.id;
+function offered(line: Line, performance: Performance, held: number, choose: () => void): HTMLElement {
+  const here = isHere(line, performance);
+  if (here && held && held >= line.offered_count) return card(line, performance, icon("check"), tn("The place is in your basket", "The places are in your basket", line.offered_count), t("Yours once the order is paid."));
   if (here && performance.status === "sold_out") {
     // Somebody was quicker, or the box office tells before it sells.
     return card(line, performance, icon("ticket"), t("You were told of places"), t("At this moment none is free: somebody was quicker, or they come in a moment. You stay on the list."));

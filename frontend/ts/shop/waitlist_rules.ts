@@ -19,6 +19,25 @@ export function wantedOf(line: Pick<Line, "count" | "tariff" | "performance" | "
   return [places, tariff, line.performance === null ? t("any date") : ""].filter(Boolean).join(" · ");
 }
 
+/** One's standing in so few words that the bar of the closed sheet has room for them; nothing where there is none. */
+export function standingOf(lines: readonly Line[], performance: Pick<Performance, "id" | "status" | "tz">, language: string): string {
+  const offer = lines.find((line) => line.state === "offered" && (!isHere(line, performance) || performance.status !== "sold_out"));
+  if (offer?.until_ms) return tn("{n} place for you until {time}", "{n} places for you until {time}", offer.offered_count, { time: clockOf(offer.until_ms, performance.tz, language) });
+  if (offer) return tn("{n} place for you", "{n} places for you", offer.offered_count);
+  const first = lines.find(({ state }) => state === "waiting");
+  return first ? t("Number {n} on the list", { n: showNumber(first.position) }) : "";
+}
+
+/** The offered places are on this very page. */
+export function isHere({ offered_performance }: Pick<Line, "offered_performance">, { id }: Pick<Performance, "id">): boolean {
+  return offered_performance === null || offered_performance === id;
+}
+
+/** The name of the toast that tells of places at an address. */
+export function offerToast(href: string): string {
+  return `offer ${href}`;
+}
+
 /** A server's moment on the clock of the house. */
 export function clockOf(ms: number, zone: string, language: string): string {
   return new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone: zone }).format(ms);

@@ -47,7 +47,7 @@ export function sinceOf(iso: string, today = new Date()): string {
 
 function newsOf({ state, notified_at, until, offered_count, count }: Waiting): HTMLElement | null {
   if (!notified_at || state === "waiting") return null;
-  const part = state === "offered" && offered_count && offered_count < count ? t("{n} of {count} places", { n: showNumber(offered_count), count: showNumber(count) }) : "";
+  const part = state === "offered" && offered_count && offered_count < count ? tn("{n} of {count} places", "{n} of {count} places", offered_count, { count: showNumber(count) }) : "";
   const when = state === "offered" && until ? t("until {time}", { time: sinceOf(until) }) : state === "lapsed" ? t("told {time}", { time: sinceOf(notified_at) }) : "";
   const words = [part, when].filter(Boolean).join(" · ");
   return words ? h("span", { class: "soft small figure" }, words) : null;
