@@ -121,7 +121,7 @@ async def test_a_photo_that_cannot_be_read_says_so_and_another_one_takes_its_pla
     """Before it is sent: a file that can never be a photo is not sent at all, and cannot be tried again; one that only
     did not get through can."""
     camille = await invite("Camille", DESKTOP)
-    camille.refusals.add(503)
+    camille.refusals |= {422, 503}
     sent: list[str] = []
     camille.page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
     view = await imports(camille, evenings[3], await model_of(demo))
@@ -135,6 +135,13 @@ async def test_a_photo_that_cannot_be_read_says_so_and_another_one_takes_its_pla
     await expect(panel.get_by_role("button", name="Try again")).to_have_count(0)
     await expect(panel.locator("img")).to_have_count(0)
     assert sent == []
+
+    # Its size can be read here, and only the server unfolds it all: what it says holds for any further try too.
+    whole = picture()
+    await chooser.set_input_files({**whole, "buffer": whole["buffer"][:-900]})
+    await expect(panel.get_by_role("alert")).to_contain_text("We cannot read this picture")
+    await expect(panel.get_by_role("button", name="Try again")).to_have_count(0)
+    assert len(sent) == 1
 
     await camille.page.route("**/photos?seat=*", lambda route: route.fulfill(status=503))
     await chooser.set_input_files(picture(colour="maroon"))
