@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response, Router, get
@@ -17,6 +16,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from markupsafe import Markup
 
+from app.core.i18n import show_date
 from app.demo.label_picture import picture
 from app.demo.mailbox import Mail, Mailbox, linked
 from hardware.virtual_printer import VirtualPrinter
@@ -183,7 +183,8 @@ def _page(request: AnyRequest, template: str, **context: object) -> Response[str
     language = _language(request)
 
     def moment(at: datetime, long: bool = False) -> str:
-        return format_datetime(at, "EEEE d MMMM y HH:mm" if long else "d MMM HH:mm", tzinfo=ZONE, locale=language)
+        day = show_date(at, ZONE.key, "EEEE d MMMM y" if long else "d MMM", language)
+        return f"{day} {at.astimezone(ZONE):%H:%M}"
 
     def size(count: int) -> str:
         return f"{format_decimal(max(1, round(count / 1000)), locale=language)} {'ko' if language == 'fr' else 'kB'}"
