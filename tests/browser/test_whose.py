@@ -111,6 +111,7 @@ async def test_a_cashier_without_the_right_is_told_nothing_and_asks_nothing(
     await expect(card).to_contain_text("Sold", ignore_case=True)
     await page.wait_for_timeout(1_000)  # well beyond the pause after which somebody with the right has asked
     await expect(card).not_to_contain_text(sold["code"])
+    assert (await card.inner_text()).lower().count("sold") == 1, "said once"
     assert asked == []
 
 
