@@ -100,8 +100,8 @@ async def test_a_stranger_s_try_is_mailed_with_what_was_kept_and_the_way_out(the
     await work_off("mail_waitlist_place")
     (row,) = await entries()
     (_, first), (_, second) = mails(mailbox)
-    assert "Rien n’a été modifié" not in first
-    for wanted in ("vous êtes déjà", "Rien n’a été modifié", "2 places", f"/waitlist/{row['key']}"):
+    assert "restent ce qu’ils étaient" not in first
+    for wanted in ("vous êtes déjà", "restent ce qu’ils étaient", "2 places", f"/waitlist/{row['key']}"):
         assert wanted in second
 
 
