@@ -208,9 +208,7 @@ async def view_cart(cart: Cart | None, *, added: Iterable[str] = (), exceeded: t
         currency=first.currency,
         expires_at_ms=min(line.expires_at_ms for line in lines),
         server_ms=at_ms,
-        performances=tuple(
-            CartPerformance(o.id, title_of(o), o.starts_at.isoformat(), o.venue) for o in offers.values()
-        ),
+        performances=tuple(CartPerformance(o.id, title_of(o), o.wall_start, o.venue) for o in offers.values()),
         added=tuple(added),
         ref=cart_ref(cart.token),
         exceeded=exceeded,

@@ -33,6 +33,7 @@ class PerformanceSummary(Struct, frozen=True):
     title: str
     status: str
     seated: bool
+    status_text: str
 
 
 class EventSummary(Struct, frozen=True, kw_only=True):
@@ -205,6 +206,8 @@ def status_text(offer: Offer, status: str) -> str:
         return gettext("On sale from {date} at {time}").format(
             date=show_date(opens, offer.zone, "long"), time=show_time(opens, offer.zone)
         )
+    if status == "sold_out" and (own := translated(offer.sold_out_text)):
+        return own
     return gettext(STATUS_TEXTS[status]) if STATUS_TEXTS[status] else ""
 
 
@@ -226,12 +229,14 @@ async def summarize_event(offers: tuple[Offer, ...], at: datetime) -> EventSumma
 
 
 async def _summarize(offer: Offer, at: datetime) -> PerformanceSummary:
+    status = await status_of(offer, "online", at)
     return PerformanceSummary(
         offer.id,
         local(offer.starts_at, offer.zone),
         title_of(offer),
-        await status_of(offer, "online", at),
+        status,
         offer.plan is not None,
+        status_text(offer, status),
     )
 
 

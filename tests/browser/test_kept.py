@@ -64,12 +64,17 @@ async def test_pupils_with_the_same_code_see_each_other_choose(demo: RunningDemo
         await their.watches()
         await pupil.goes_to(f"/p/{school['performance']}?code={school['key']}")
         await their.is_ready()
-    seat = await ana.page.evaluate("(seats) => seats.find((s) => eyes.map.hall.isFree(s))", list(school["seats"]))
+    told = ben.page.locator(".keys__opened")
+    await expect(told).to_contain_text(re.compile(r"\d+ seats? kept for you"))
+    free = [s for s in school["seats"] if await ben.page.evaluate("(s) => eyes.map.hall.isFree(s)", s)]
+    seat = free[0]
     for _ in range(2):
         await his.can_take(seat)
+        await expect(told).to_contain_text(f"{len(free)} seat")
         await hers.taps(seat)
         await hers.shows("mine", seat)
         await his.cannot_take(seat)
+        await expect(told).to_contain_text(f"{len(free) - 1} seat" if len(free) > 1 else "All of these seats")
         await hers.points_at(seat)
         await hers.can_take(seat)
 

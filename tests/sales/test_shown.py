@@ -11,7 +11,9 @@ from app.core.i18n import locale_of
 from app.sales.carts import Wish, add_to_cart
 from app.sales.orders import place_order
 from app.sales.queries import shows_use, view_performance
+from tests.audience.waiting import sell_out
 from tests.cast import ALICE, Theatre, buyer_cart
+from tests.shop import browser, open_shop
 
 
 async def wanted(theatre: Theatre, *, left: bool, sold: bool, words: dict[str, str]) -> None:
@@ -53,3 +55,17 @@ async def test_the_organisers_own_words_for_sold_out_are_in_the_readers_language
     for locale, words in (("fr", "Complet, à bientôt !"), ("en", "Full, see you soon!")):
         with locale_of(locale):
             assert (await view_performance(theatre.performance, "online", now())).sold_out_text == words
+
+
+async def test_the_organisers_own_words_stand_wherever_sold_out_is_said(theatre: Theatre) -> None:
+    """Whether counters are shown or not: on the map's page, in the list of dates, in the API."""
+    words = {"en": "See you in spring!", "fr": "Rendez-vous au printemps !"}
+    await Event.update({Event.sold_out_text: json.dumps(words)}).where(Event.id == theatre.standing_event)
+    forget_offers()
+    await sell_out(theatre)
+    async with open_shop() as url, browser(url) as person:
+        seen = (await person.get(f"/api/v1/performances/{theatre.standing}")).json()
+        assert (seen["status"], seen["status_text"]) == ("sold_out", "See you in spring!")
+        for page in (f"/p/{theatre.standing}", f"/e/{seen['event']['slug']}"):
+            for language, said in words.items():
+                assert said in (await person.get(page, params={"language": language})).text, (page, language)

@@ -7,7 +7,7 @@ import { Told } from "../../ts/shop/told";
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
 afterEach(() => mock.timers.reset());
 
-const nothing = { show_left: false, show_sold: false, left: null, capacity: null, sold_out_text: "", counters: [] as string[] };
+const nothing = { show_left: false, show_sold: false, left: null, capacity: null, sold_out_text: "", counters: [] as string[], status: "open" as const, status_text: "" };
 const sold = { ...nothing, show_sold: true, left: 20, capacity: 20, counters: ["q1"] };
 const limits = (used: number, size: number): ReadonlyMap<string, Quota> => new Map([["q1", [used, size] as Quota]]);
 

@@ -1,7 +1,7 @@
 /** The basket on the right: its lines, which one the keys speak about, and how long it is held. */
 import { byId, h, icon } from "../core/dom";
 import { money, t, tn } from "../core/i18n";
-import { countdown } from "../work/words";
+import { countdown } from "../core/when";
 import { type Line, linesOf } from "./basket";
 import type { Cart, Item } from "./shapes";
 

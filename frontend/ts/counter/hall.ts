@@ -7,7 +7,7 @@ import "../seatmap/element";
 import type { SeatMap } from "../seatmap/element";
 import { stateNames } from "../seatmap/facts";
 import { ALLOTTED, LINKED, PENDING, type PlanJson, SOLD, USED } from "../seatmap/plan";
-import { countdown } from "../work/words";
+import { countdown } from "../core/when";
 import { type HoldLine, holdLines } from "./holds";
 import { Quantities } from "./quantities";
 import type { Cart, Performance } from "./shapes";

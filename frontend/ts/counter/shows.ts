@@ -1,7 +1,7 @@
 /** The list of performances, found by typing: a combobox whose list is always open. */
 import { byId, h, icon } from "../core/dom";
 import { t } from "../core/i18n";
-import { wallDay, wallTime } from "../work/words";
+import { wallDay, wallTime } from "../core/when";
 import { matches } from "./find";
 import type { Show } from "./shapes";
 

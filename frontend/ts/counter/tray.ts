@@ -5,7 +5,7 @@
 import { ask, asProblem, newKey } from "../core/api";
 import { announce, byId, h, icon } from "../core/dom";
 import { money, t, tn } from "../core/i18n";
-import { timeOf } from "../work/words";
+import { timeOf } from "../core/when";
 import { open, standingOf } from "./prints";
 import type { PrintJob, Sale } from "./shapes";
 

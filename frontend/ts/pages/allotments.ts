@@ -13,7 +13,7 @@ import type { Figures } from "../work/figures";
 import { Frame } from "../work/frame";
 import { keptCard } from "../work/kept_card";
 import { limitBar } from "../work/limits";
-import { wallDay, wallTime } from "../work/words";
+import { wallDay, wallTime } from "../core/when";
 
 const given = readJson<{ performance: Performance & { tz: string }; performances: Show[] }>("page-data")!;
 const { performance } = given;

@@ -15,7 +15,7 @@ import { Shows } from "../counter/shows";
 import { outOf, Sources } from "../counter/sources";
 import { Tray } from "../counter/tray";
 import { remember, remembered } from "../work/memory";
-import { countdown, wallDay, wallTime } from "../work/words";
+import { countdown, wallDay, wallTime } from "../core/when";
 
 const given = readJson<{ performances: Show[]; desk: { name: string; printer: number | null }; manager: boolean; sees_orders: boolean }>("page-data")!;
 const count = byId<HTMLInputElement>("count");

@@ -8,7 +8,7 @@ import { Followed, trustWords } from "../work/followed";
 import { SalesPlot } from "../work/plot";
 import { Sides } from "../work/sides";
 import { showWaitlist } from "../work/waitlist_card";
-import { clockLike, wallDay, wallTime } from "../work/words";
+import { clockLike, wallDay, wallTime } from "../core/when";
 
 const given = readJson<{ event: number; figures: Figures; evenings: Evening[] }>("page-data")!;
 const wall = new URLSearchParams(location.search).get("wall") === "1";

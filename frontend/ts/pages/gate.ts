@@ -5,7 +5,7 @@ import { type Answer, check, newScanId, readTyped, type Scanned, type Send, Sigh
 import { sound } from "../work/sounds";
 import { canSee, Eye } from "../work/camera";
 import { remembered, remember } from "../work/memory";
-import { timeOf, wallDay, wallTime } from "../work/words";
+import { timeOf, wallDay, wallTime } from "../core/when";
 
 interface Gate {
   id: number;

@@ -6,7 +6,7 @@ import { toast } from "../core/toast";
 import type { Figures, QuotaFigures } from "../work/figures";
 import { Followed, trustWords } from "../work/followed";
 import { LimitForm } from "../work/limit_form";
-import { wallDay, wallTime } from "../work/words";
+import { wallDay, wallTime } from "../core/when";
 
 interface Shown {
   event: number;

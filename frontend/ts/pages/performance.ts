@@ -45,7 +45,10 @@ const FEW_SEATS = 20;
 let allowed: number[] = [];
 let quotasHeard: ReadonlyMap<string, Quota> = new Map();
 /** How many are left, or sold, or neither: as the organiser wants it now. */
-const told = Told.of(performance, () => hearQuotas(quotasHeard));
+const told = Told.of(performance, () => {
+  hearQuotas(quotasHeard);
+  showStatus();
+});
 let countingLeft = 0;
 /** Seats of a basket that ran out, to offer once more. */
 let lost: number[] = [];
@@ -151,6 +154,7 @@ function followLive(): void {
       opened.clear();
       for (const seat of seats) opened.add(seat);
       map?.open(opened);
+      keys.hear(opened);
     },
     onQuotas: (quotas) => {
       told.hear(quotas);

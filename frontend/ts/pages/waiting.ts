@@ -7,7 +7,7 @@ import { toast } from "../core/toast";
 import { between, fitting, tallyOf, type Waiting, type WaitState, type Waitlists } from "../work/waiting";
 import { stateWords, waitingRow } from "../work/waiting_row";
 import { RulesForm } from "../work/waiting_rules";
-import { wallDay, wallTime } from "../work/words";
+import { wallDay, wallTime } from "../core/when";
 
 interface Given {
   event: number;

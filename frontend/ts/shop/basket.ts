@@ -1,6 +1,7 @@
 /** The basket beside the map (desktop) or under it as a sheet (phone): always the total, the time left, the way on. */
 import { h, icon } from "../core/dom";
 import { money, t, tn } from "../core/i18n";
+import { wallDay, wallTime } from "../core/when";
 import type { CartKeeper } from "./cart";
 import { CountdownView } from "./countdown_view";
 import type { Cart, CartItem, Performance } from "./types";
@@ -127,11 +128,24 @@ export class Basket {
   }
 
   private lines(cart: Cart): HTMLElement[] {
-    const several = cart.performances.length > 1;
-    return cart.performances.flatMap((performance) => [
-      ...(several ? [h("li", { class: "basket__show" }, performance.title)] : []),
+    const here = this.performance.id;
+    const elsewhere = cart.performances.some(({ id }) => id !== here);
+    const mineFirst = [...cart.performances].sort((a, b) => Number(b.id === here) - Number(a.id === here));
+    return mineFirst.flatMap((performance) => [
+      ...(elsewhere ? [this.heading(performance, performance.id === here)] : []),
       ...cart.items.filter((item) => item.performance === performance.id).map((item) => this.line(item, cart.currency)),
     ]);
+  }
+
+  /** Said as soon as the basket holds anything for another evening than the one that is shown. */
+  private heading({ title, starts_at }: Cart["performances"][number], isHere: boolean): HTMLElement {
+    const when = `${wallDay(starts_at)}, ${wallTime(starts_at)}`;
+    return h(
+      "li",
+      { class: "basket__show" },
+      h("span", {}, title),
+      h("span", { class: "basket__when soft small" }, isHere ? when : t("{when} (another date)", { when })),
+    );
   }
 
   private line(item: CartItem, currency: string): HTMLElement {

@@ -12,6 +12,8 @@ export class KeyField {
   private readonly said = h("p", { class: "field__error", id: "key-said", role: "alert" });
   private readonly button = h("button", { class: "button", type: "submit" }, t("Open"));
   private readonly opened = h("ul", { class: "keys__opened" });
+  private allotments: readonly OpenAllotment[] = [];
+  private left: ReadonlySet<number> | null = null;
 
   constructor(
     /** Presents the key; resolves with what is open now at this performance. */
@@ -38,7 +40,19 @@ export class KeyField {
     this.said.textContent = problem;
     this.input.toggleAttribute("aria-invalid", Boolean(problem));
     if (problem || allotments.length) this.element.open = true;
-    this.opened.replaceChildren(...allotments.map((each) => this.line(each)));
+    this.allotments = allotments;
+    this.write();
+  }
+
+  /** Which of the kept seats can be had now: others may have the same code. */
+  hear(left: ReadonlySet<number>): void {
+    this.left = left;
+    this.write();
+  }
+
+  private write(): void {
+    const unticked = [...this.opened.querySelectorAll<HTMLInputElement>("input:not(:checked)")].map(({ value }) => Number(value));
+    this.opened.replaceChildren(...this.allotments.map((each) => this.line(each, !unticked.includes(each.id))));
   }
 
   ask(): void {
@@ -52,16 +66,23 @@ export class KeyField {
     return chosen ? Number(chosen.value) : null;
   }
 
-  private line({ id, name, seats, quantity }: OpenAllotment): HTMLElement {
-    const what = seats.length ? tn("{n} seat kept for you", "{n} seats kept for you", seats.length) : tn("{n} place kept for you", "{n} places kept for you", quantity);
+  private line({ id, name, seats, quantity }: OpenAllotment, taken: boolean): HTMLElement {
+    const what = seats.length ? this.wordsFor(seats) : tn("{n} place kept for you", "{n} places kept for you", quantity);
     return h(
       "li",
       {},
       icon("key-round"),
       h("span", { class: "grow" }, h("strong", {}, name), h("span", { class: "soft small" }, what)),
       seats.length ? h("button", { class: "button button--small", type: "button", onclick: () => this.showSeats(seats) }, t("Show")) : null,
-      quantity ? h("label", { class: "keys__from small" }, h("input", { type: "checkbox", value: id, checked: true }), t("Take these")) : null,
+      quantity ? h("label", { class: "keys__from small" }, h("input", { type: "checkbox", value: id, checked: taken }), t("Take these")) : null,
     );
+  }
+
+  /** Until the feed has said which are left, nothing is counted. */
+  private wordsFor(seats: readonly number[]): string {
+    if (!this.left) return t("kept for you");
+    const left = seats.filter((seat) => this.left?.has(seat)).length;
+    return left ? tn("{n} seat kept for you", "{n} seats kept for you", left) : t("All of these seats are taken now");
   }
 
   private async submit(event: Event): Promise<void> {

@@ -11,7 +11,7 @@ const SETTLED_MS = 2_500;
 const LIMIT_SPREAD_MS = 6_000;
 const PICTURE_SPREAD_MS = 20_000;
 
-type Shown = Pick<Performance, "show_left" | "show_sold" | "left" | "capacity" | "sold_out_text" | "counters">;
+type Shown = Pick<Performance, "show_left" | "show_sold" | "left" | "capacity" | "sold_out_text" | "counters" | "status" | "status_text">;
 
 export class Told {
   private limits: string | null = null;
@@ -61,6 +61,8 @@ export class Told {
     if (!fresh) return;
     const { show_left, show_sold, left, capacity, sold_out_text, counters } = fresh;
     Object.assign(this.performance, { show_left, show_sold, left, capacity, sold_out_text, counters });
+    // Whether there are places the feed tells; only how that is said may be another now.
+    if (fresh.status === this.performance.status) this.performance.status_text = fresh.status_text;
     this.changed();
   }
 }

@@ -5,7 +5,7 @@ import { toast } from "../core/toast";
 import { stateNames } from "../seatmap/facts";
 import { ALLOTTED } from "../seatmap/plan";
 import { type Allotment, allotmentParts, type AllottedSeat, stillKept, withOffset } from "./allotments";
-import { wallDay, wallTime } from "./words";
+import { wallDay, wallTime } from "../core/when";
 
 export interface CardEvents {
   show(seats: number[]): void;

@@ -5,7 +5,7 @@ import { type Figures, partsOf, percent, type PerformanceFigures, type Trust, ty
 import { trustWords } from "./followed";
 import { HeatPlan } from "./heat";
 import { limitBar } from "./limits";
-import { wallDay, wallTime } from "./words";
+import { wallDay, wallTime } from "../core/when";
 
 export interface SideOptions {
   /** Of another event than the page's: it says of which, what limits that event has, and how old its figures are. */

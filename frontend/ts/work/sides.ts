@@ -8,7 +8,7 @@ import { Followed } from "./followed";
 import { limitBar } from "./limits";
 import { remember, remembered } from "./memory";
 import { SideCard } from "./side_card";
-import { wallDay, wallTime } from "./words";
+import { wallDay, wallTime } from "../core/when";
 
 export class Sides {
   private readonly cards = new Map<number, SideCard>();

@@ -2,7 +2,7 @@
 import { h } from "../core/dom";
 import { showNumber, t, tn } from "../core/i18n";
 import type { Waiting, WaitState } from "./waiting";
-import { wallDay, wallTime } from "./words";
+import { wallDay, wallTime } from "../core/when";
 
 export interface Names {
   performance(id: number): string;

@@ -2,7 +2,7 @@
 import { h, icon } from "../core/dom";
 import { t, tn } from "../core/i18n";
 import type { Figures } from "./figures";
-import { wallDay, wallTime } from "./words";
+import { wallDay, wallTime } from "../core/when";
 
 /** Of one performance, or of the whole event, where those who take any date are counted once. */
 export interface WaitingFigures {

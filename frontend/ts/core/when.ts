@@ -1,5 +1,5 @@
-/** Times and lengths of time as the staff's screens say them. */
-import { locale } from "../core/i18n";
+/** Times and lengths of time as our pages say them. */
+import { locale } from "./i18n";
 
 /** Dates and times look as the server's pages write them: its `time()`, and its `date()` with "EEE d MMM" or "EEEE d MMMM". */
 export function timeOf(ms: number, seconds = false): string {

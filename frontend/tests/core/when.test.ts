@@ -1,7 +1,7 @@
 /** Times as the staff's screens say them (CAT-7: in the event's own zone everywhere). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockLike, countdown, wallDay, wallTime } from "../../ts/work/words";
+import { clockLike, countdown, wallDay, wallTime } from "../../ts/core/when";
 
 test("a time is told as the house's clock shows it, wherever the screen stands", () => {
   assert.match(wallTime("2026-12-12T20:30:00+01:00"), /^8:30\sPM$/);
