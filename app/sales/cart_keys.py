@@ -12,7 +12,7 @@ from app.catalog.queries import offer_of
 from app.core.clock import now
 from app.core.db import connection
 from app.core.errors import Problem
-from app.notices import stir
+from app.core.notices import stir
 from app.sales.cart_notes import note_opens, read_notes
 from app.sales.carts import Cart
 from app.sales.kept import name_of, seat_name_of

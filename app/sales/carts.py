@@ -28,7 +28,7 @@ from app.core.clock import now
 from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, gettext, translated
-from app.notices import stir
+from app.core.notices import stir
 from app.sales.cart_notes import CartNotes, Notice, note_group, note_loss, note_ref, read_notes
 from app.sales.inventory import GroupGone, inventory, with_group
 from app.sales.kept import allotment_of, has_single_seats, name_of

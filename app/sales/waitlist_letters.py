@@ -15,12 +15,10 @@ from app.catalog.queries import offers_of
 from app.core import jobs
 from app.core.db import connection, transaction
 from app.core.i18n import locale_of, ngettext, show_date, show_time, translated
-from app.core.redis import redis
+from app.core.notices import Notice, notify
 from app.sales.mails import MailRefused, PerformanceLine, message_id_of, send_message
 from app.sales.waitlist_mails import WaitlistMail, offer_message, place_message
 from app.settings import get_settings
-from realtime import notices
-from realtime.notices import Notice
 
 log = structlog.get_logger()
 
@@ -96,7 +94,7 @@ async def show_offer(entry: int, number: int, *, at: datetime) -> None:
     async with connection() as reader:
         refs = await refs_of(reader, [entry])
     for ref in refs:
-        await notices.send(redis(), ref, Notice("waitlist_offer", text, f"/p/{row['offered_performance']}"))
+        await notify(ref, Notice("waitlist_offer", text, f"/p/{row['offered_performance']}"))
 
 
 def _when(moment: datetime, zone: str, at: datetime) -> str:

@@ -14,11 +14,11 @@ __all__ = ["Notice", "notify", "stir"]
 log = structlog.get_logger()
 
 
-async def notify(cart: str, notice: Notice) -> str:
-    """Tell whoever has this cart, at once where a page of theirs is open, else when the next one opens within the hour;
-    the notice's id. It is a hint: what must arrive is mailed as well. Call it after the commit that made it true.
-    Raises RedisError."""
-    return await notices.send(redis(), cart_ref(cart), notice)
+async def notify(ref: str, notice: Notice) -> str:
+    """Tell whoever has the cart of this public name, at once where a page of theirs is open, else when the next one
+    opens within the hour; the notice's id. It is a hint: what must arrive is mailed as well. Call it after the commit
+    that made it true. Raises RedisError."""
+    return await notices.send(redis(), ref, notice)
 
 
 async def stir(cart: str, performance: int = 0) -> None:
