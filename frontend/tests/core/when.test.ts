@@ -1,4 +1,4 @@
-/** Times as the staff's screens say them (CAT-7: in the event's own zone everywhere). */
+/** Times as our pages say them (CAT-7: in the event's own zone everywhere). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clockLike, countdown, wallDay, wallTime } from "../../ts/core/when";

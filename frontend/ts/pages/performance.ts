@@ -154,7 +154,7 @@ function followLive(): void {
       opened.clear();
       for (const seat of seats) opened.add(seat);
       map?.open(opened);
-      keys.hear(opened);
+      keys.hear(opened, keeper.seatsIn(performance.id));
     },
     onQuotas: (quotas) => {
       told.hear(quotas);

@@ -14,6 +14,7 @@ export class KeyField {
   private readonly opened = h("ul", { class: "keys__opened" });
   private allotments: readonly OpenAllotment[] = [];
   private left: ReadonlySet<number> | null = null;
+  private mine: readonly number[] = [];
 
   constructor(
     /** Presents the key; resolves with what is open now at this performance. */
@@ -41,12 +42,14 @@ export class KeyField {
     this.input.toggleAttribute("aria-invalid", Boolean(problem));
     if (problem || allotments.length) this.element.open = true;
     this.allotments = allotments;
+    this.left = null; // of what was just opened nothing is known yet
     this.write();
   }
 
-  /** Which of the kept seats can be had now: others may have the same code. */
-  hear(left: ReadonlySet<number>): void {
-    this.left = left;
+  /** Which of the kept seats can be had now, and which are in the visitor's own basket: others may have the same code. */
+  hear(left: ReadonlySet<number>, mine: readonly number[]): void {
+    this.left = new Set(left);
+    this.mine = mine;
     this.write();
   }
 
@@ -73,7 +76,7 @@ export class KeyField {
       {},
       icon("key-round"),
       h("span", { class: "grow" }, h("strong", {}, name), h("span", { class: "soft small" }, what)),
-      seats.length ? h("button", { class: "button button--small", type: "button", onclick: () => this.showSeats(seats) }, t("Show")) : null,
+      seats.some((seat) => this.left?.has(seat) ?? true) ? h("button", { class: "button button--small", type: "button", onclick: () => this.showSeats(seats) }, t("Show")) : null,
       quantity ? h("label", { class: "keys__from small" }, h("input", { type: "checkbox", value: id, checked: taken }), t("Take these")) : null,
     );
   }
@@ -82,7 +85,8 @@ export class KeyField {
   private wordsFor(seats: readonly number[]): string {
     if (!this.left) return t("kept for you");
     const left = seats.filter((seat) => this.left?.has(seat)).length;
-    return left ? tn("{n} seat kept for you", "{n} seats kept for you", left) : t("All of these seats are taken now");
+    if (left) return tn("{n} seat kept for you", "{n} seats kept for you", left);
+    return seats.some((seat) => this.mine.includes(seat)) ? t("None left but those in your basket") : t("All of these seats are taken now");
   }
 
   private async submit(event: Event): Promise<void> {
