@@ -218,7 +218,8 @@ async def test_an_open_page_follows_when_a_day_fills_up_and_has_places_again(dem
         await expect(page.locator("#waitlist")).to_be_hidden()
 
         assert (await send.patch(size, data={"size": 0})).ok
-        await expect(page.locator("#closed")).to_contain_text("Sold out")
+        # In the house's own words (QUO-4).
+        await expect(page.locator("#closed")).to_contain_text("Full! See you next year.")
         await page.get_by_role("button", name="Waiting list").click()
         await expect(page.locator("#wait-form")).to_be_visible()
 
