@@ -45,7 +45,7 @@ async def model_of(demo: RunningDemo) -> int:
 
 
 async def has_photos(page: Page) -> None:
-    await page.wait_for_function("() => eyes.map.hall.photographed.includes(1)")
+    await page.wait_for_function("() => eyes.map?.hall?.photographed.includes(1)")
 
 
 async def looks_at(visitor: Visitor, seat: int) -> Locator:

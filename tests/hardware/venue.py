@@ -63,7 +63,7 @@ def ticket(number: str = "T0123456789") -> PrintableTicket:
     )
 
 
-async def until(true: Callable[[], object], what: str = "", within_s: float = 20) -> None:
+async def until(true: Callable[[], object], what: str = "", within_s: float = 60) -> None:
     """Waits for something that is bound to happen; the limit only turns a hang into a failure."""
     try:
         async with asyncio.timeout(within_s):
