@@ -55,7 +55,7 @@ def from_a_phone(orientation: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-@pytest.mark.parametrize(("width", "height"), [(4000, 3000), (3000, 4000), (700, 500), (480, 320)])
+@pytest.mark.parametrize(("width", "height"), [(2000, 1500), (1500, 2000), (700, 500), (480, 320)])
 def test_it_comes_in_two_sizes_and_is_never_enlarged(kind: str, width: int, height: int) -> None:
     photo = develop_now(file_of(striped(width, height), kind))
     for file, side in ((photo.large, LARGE), (photo.small, SMALL)):
@@ -172,12 +172,12 @@ def test_a_file_that_unfolds_without_end_is_refused_before_it_does(monkeypatch: 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 def test_damaged_files_are_refused_and_nothing_else_happens() -> None:
-    """A thousand of them; those that can still be read are taken."""
+    """Hundreds of them; those that can still be read are taken."""
     dice = random.Random(20261122)
     whole = [from_a_phone(), file_of(striped(450, 300), "PNG"), file_of(striped(450, 300), "WEBP")]
     taken = 0
     fields: set[str] = set()
-    for _ in range(1_000):
+    for _ in range(250):
         file = bytearray(dice.choice(whole))
         for _ in range(dice.choice([1, 2, 8])):
             at = dice.randrange(min(len(file), 700))
@@ -190,7 +190,7 @@ def test_damaged_files_are_refused_and_nothing_else_happens() -> None:
             taken += 1
         except Invalid as refusal:
             fields |= refusal.errors.keys()
-    assert 0 < taken < 1_000
+    assert 0 < taken < 250
     assert fields == {"photo"}
 
 
