@@ -193,16 +193,6 @@ def guest_of(id: int, row: Any, joined_at: datetime) -> Entry:
     )  # fmt: skip
 
 
-async def contact_of(ref: str) -> dict[str, str]:
-    """Name and address that this visitor gave last, for a form; else both are empty. Of their own entries alone: who
-    only asked about an address that waits already must not learn whose it is."""
-    async with connection() as reader:
-        row = await reader.fetchrow(
-            "SELECT name, email FROM audience.waitlist_entry WHERE cart_ref = $1 ORDER BY joined_at DESC LIMIT 1", ref
-        )
-    return dict(row) if row is not None else {"name": "", "email": ""}
-
-
 async def find_entry(key: str) -> EntryView:
     """The entry that a mail's link opens. Raises Problem('not_found'), also when it has been left."""
     async with connection() as reader:

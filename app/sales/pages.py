@@ -7,7 +7,6 @@ from litestar import Request, Response, Router, get
 from litestar.response import Redirect
 
 from app.accounts.logins import Operator, operator_of
-from app.audience.entries import contact_of
 from app.catalog.offers import BoxOfficeOffer, Offer
 from app.catalog.queries import event_of_slug, offer_of, offers_of, public_offers
 from app.core.clock import now
@@ -24,7 +23,6 @@ from app.sales.offered_methods import method_settings
 from app.sales.payments import abandon_payment, belongs_to, look_up_payment
 from app.sales.queries import find_order, summarize_event, view_order, view_performance, waiting_order_of
 from app.sales.visitors import buyer_cart, cart_cookie, new_buyer_cart
-from seating.store import cart_ref
 
 
 @get("/", include_in_schema=False)
@@ -92,7 +90,7 @@ async def show_checkout(request: Request[Any, Any, Any]) -> Response[Any]:
             for m in methods
         ],
         terms_url="/terms",
-        form=await contact_of(cart_ref(known.token)) if known else {"name": "", "email": ""},
+        form={"name": "", "email": ""},
         errors={},
         **await shell(request, offers),
     )

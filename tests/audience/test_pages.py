@@ -42,20 +42,6 @@ async def test_one_s_own_page_says_the_place_and_leaves_the_list_without_scripts
     assert await entries() == []
 
 
-async def test_the_checkout_knows_whoever_has_waited_and_tells_nobody_else(waited_for: str, theatre: Theatre) -> None:
-    """A purchase is recognised by its address: whoever types another one would count as not having reacted."""
-    seat = {"performance": theatre.performance, "seats": [3], "tariff": theatre.full}
-    async with browser(waited_for) as emil, browser(waited_for) as spy:
-        assert (await joins(emil, theatre.standing, "emil@example.org")).status_code == 201
-        assert (await joins(spy, theatre.standing, "dora@example.org")).status_code == 201
-        for buyer in (emil, spy):
-            assert (await buyer.post("/api/v1/cart/items", json=seat)).status_code in (201, 409)
-        assert 'value="emil@example.org"' in (await emil.get("/checkout")).text
-        told = (await spy.get("/checkout")).text
-        assert "dora@example.org" not in told
-        assert 'value="Dora' not in told
-
-
 async def test_looking_leaves_nothing_and_another_site_cannot_press_the_button(waited_for: str) -> None:
     """Mail programs open links to look at them; only a press of the page's own button leaves."""
     (row,) = await entries()
