@@ -18,14 +18,13 @@ from app.access.rules.admitting import DETAILS, TITLES, Presented, judge
 from app.access.tables import Verdict
 from app.catalog.queries import group_of_event, offer_of
 from app.core import journal
-from app.core.clock import now
+from app.core.clock import local, now
 from app.core.db import connection, transaction
 from app.core.errors import Problem
 from app.core.i18n import gettext, show_date, show_time
 from app.core.ids import ALPHABET, REFERENCE_LENGTH
 from app.sales.carts import title_of
 from app.sales.inventory import inventory, with_group
-from app.sales.queries import local
 from app.sales.tables import TicketStatus
 from hardware.ticket_code import BadCode, TicketClaims, verify
 

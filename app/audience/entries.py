@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import asyncpg
 from msgspec import Struct
@@ -16,6 +15,7 @@ from app.audience.tables import EntryState
 from app.catalog.offers import Offer
 from app.catalog.queries import offers_of
 from app.core import jobs
+from app.core.clock import local
 from app.core.db import connection, transaction
 from app.core.errors import Problem
 from app.core.i18n import current_locale, translated
@@ -271,7 +271,7 @@ async def read_list(event: int, asked: Filter, *, organizer: int) -> ManagedList
         tz=zone,
         settings=settings,
         performances=tuple(
-            Choice(o.id, translated(o.performance_title), _local(o.starts_at, zone)) for o in offers
+            Choice(o.id, translated(o.performance_title), local(o.starts_at, zone)) for o in offers
         ),
         tariffs=tuple(Choice(t.id, translated(t.name)) for t in offers[0].tariffs),
         totals=totals_of(rows),
@@ -321,11 +321,11 @@ def _view(row: Any, position: int | None, offers: tuple[Offer, ...]) -> EntryVie
     return EntryView(
         event=first.event, slug=first.slug, title=translated(first.title), performance=row["performance"],
         performance_title=translated(evening.performance_title) if evening else "",
-        starts_at=_local(evening.starts_at, evening.zone) if evening else None, venue=(evening or first).venue,
+        starts_at=local(evening.starts_at, evening.zone) if evening else None, venue=(evening or first).venue,
         tz=first.zone, tariff=row["tariff"], tariff_name=translated(tariff.name) if tariff else "", name=row["name"],
         count=row["places"], state=shown_state(row["state"]), position=position,
-        joined_at=_local(row["joined_at"], first.zone),
-        until=_local(row["until_at"], first.zone) if offered and row["until_at"] else None,
+        joined_at=local(row["joined_at"], first.zone),
+        until=local(row["until_at"], first.zone) if offered and row["until_at"] else None,
         offered_performance=row["offered_performance"] if offered else None,
         offered_count=row["offered_count"] if offered else 0,
     )  # fmt: skip
@@ -335,13 +335,8 @@ def _managed(row: Any, position: int | None, zone: str) -> ManagedEntry:
     return ManagedEntry(
         id=row["id"], performance=row["performance"], tariff=row["tariff"], name=row["name"], email=row["email"],
         language=row["locale"], count=row["places"], state=row["state"], position=position,
-        joined_at=_local(row["joined_at"], zone), offers=row["offers"],
-        notified_at=_local(row["notified_at"], zone) if row["notified_at"] else None,
-        until=_local(row["until_at"], zone) if row["until_at"] else None,
+        joined_at=local(row["joined_at"], zone), offers=row["offers"],
+        notified_at=local(row["notified_at"], zone) if row["notified_at"] else None,
+        until=local(row["until_at"], zone) if row["until_at"] else None,
         offered_performance=row["offered_performance"], offered_count=row["offered_count"],
     )  # fmt: skip
-
-
-def _local(moment: datetime, zone: str) -> str:
-    """ISO 8601 with the event's own offset (CAT-7)."""
-    return moment.astimezone(ZoneInfo(zone)).isoformat()

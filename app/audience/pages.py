@@ -1,7 +1,6 @@
 """The waitlist's pages: a visitor's own place in it, by the link of a mail, and the managers' list."""
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, Router, get, post
 from litestar.response import Redirect
@@ -11,6 +10,7 @@ from app.accounts.tables import Role
 from app.audience.api import LEAVES_PER_MINUTE
 from app.audience.entries import find_entry, leave
 from app.catalog.queries import offers_of, offers_of_organizer, public_offers
+from app.core.clock import local
 from app.core.errors import Problem
 from app.core.i18n import translated
 from app.core.ratelimit import count_try
@@ -60,7 +60,7 @@ async def show_list(request: Request[Any, Any, Any], event: int | None = None) -
         operator=operator,
         event=chosen,
         events=[{"id": id, "title": title} for id, title in {o.event: translated(o.title) for o in offers}.items()],
-        performances=[{"id": o.id, "starts_at": o.starts_at.astimezone(ZoneInfo(o.zone)).isoformat()} for o in here],
+        performances=[{"id": o.id, "starts_at": local(o.starts_at, o.zone)} for o in here],
         tariffs=[{"id": t.id, "name": translated(t.name)} for t in here[0].tariffs] if here else [],
         box_office=here[0].box_office if here else None,
     )

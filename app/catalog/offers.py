@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -84,11 +83,6 @@ class Offer(Struct, frozen=True, kw_only=True):
     @property
     def currency(self) -> str:
         return self.box_office.currency
-
-    @property
-    def wall_start(self) -> str:
-        """ISO 8601 with the event's own offset: its clock, wherever it is read (CAT-7)."""
-        return self.starts_at.astimezone(ZoneInfo(self.zone)).isoformat()
 
     def tariff(self, id: int) -> TariffOffer | None:
         return next((t for t in self.tariffs if t.id == id), None)

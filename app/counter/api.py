@@ -12,7 +12,7 @@ from app.accounts.logins import Operator, require
 from app.accounts.tables import Role
 from app.catalog.queries import offer_of, offers_of_organizer
 from app.catalog.rules.selling import is_offered
-from app.core.clock import now
+from app.core.clock import local, now
 from app.core.errors import Invalid, Problem
 from app.core.i18n import N_
 from app.core.idempotency import answer_once
@@ -27,7 +27,7 @@ from app.sales.carts import Cart, CartView, change_tariff, hold_and_view, releas
 from app.sales.kept import name_of
 from app.sales.offered_methods import method_of, method_settings
 from app.sales.orders import Buyer
-from app.sales.queries import PerformanceView, local, status_of, view_performance
+from app.sales.queries import PerformanceView, status_of, view_performance
 from app.sales.takeover import take_over
 from app.sales.visitors import cart_cookie, counter_cart, new_counter_cart
 

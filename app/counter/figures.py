@@ -13,13 +13,13 @@ from app.audience.entries import ListTotals, totals_of
 from app.catalog.offers import Offer
 from app.catalog.queries import offers_of, offers_of_group, plan_of
 from app.catalog.rules.selling import limits_of
-from app.core.clock import now
+from app.core.clock import local, now
 from app.core.db import connection
 from app.core.i18n import translated
 from app.counter.occupancy import QuotaFigures, ZoneFigures, quotas_filled, zones_filled
 from app.sales.carts import title_of
 from app.sales.kept import kept_back
-from app.sales.queries import local, snapshot_of
+from app.sales.queries import snapshot_of
 from seating.store import ALLOTTED, FREE, HELD, LINKED, PENDING, SOLD, USED, Snapshot
 
 MINUTES = 60

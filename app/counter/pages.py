@@ -12,7 +12,7 @@ from app.accounts.staff import staff_of
 from app.accounts.tables import Role
 from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, offers_of_organizer
-from app.core.clock import now
+from app.core.clock import local, now
 from app.core.errors import Problem
 from app.core.i18n import translated
 from app.core.web import page, plain
@@ -21,7 +21,7 @@ from app.counter.desks import desk_of
 from app.counter.figures import Figures, figures_of
 from app.sales.carts import title_of
 from app.sales.pages import office_of
-from app.sales.queries import local, view_performance
+from app.sales.queries import view_performance
 from app.sales.shown import shown_of
 from app.sales.visitors import cart_cookie, counter_cart, new_counter_cart
 

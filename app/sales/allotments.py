@@ -16,14 +16,13 @@ from msgspec import Struct
 from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, plan_of
 from app.core import journal
-from app.core.clock import now
+from app.core.clock import local, now
 from app.core.db import connection, transaction
 from app.core.errors import Invalid, Problem
 from app.core.i18n import N_
 from app.core.ids import new_reference
 from app.sales.inventory import inventory, lock_group, with_group
 from app.sales.kept import as_stored, name_of
-from app.sales.queries import local
 from app.sales.rules.pricing import label_of, seat_of
 from app.sales.waitlist import places_appeared
 from seating.plan import Plan

@@ -24,7 +24,7 @@ from app.catalog.rules.selling import (
     sale_status,
     tariffs_for,
 )
-from app.core.clock import now
+from app.core.clock import local, now
 from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, gettext, translated
@@ -208,7 +208,9 @@ async def view_cart(cart: Cart | None, *, added: Iterable[str] = (), exceeded: t
         currency=first.currency,
         expires_at_ms=min(line.expires_at_ms for line in lines),
         server_ms=at_ms,
-        performances=tuple(CartPerformance(o.id, title_of(o), o.wall_start, o.venue) for o in offers.values()),
+        performances=tuple(
+            CartPerformance(o.id, title_of(o), local(o.starts_at, o.zone), o.venue) for o in offers.values()
+        ),
         added=tuple(added),
         ref=cart_ref(cart.token),
         exceeded=exceeded,

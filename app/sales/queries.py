@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from app.catalog.offers import Offer
 from app.catalog.queries import offer_of, plan_of
 from app.catalog.rules.selling import Channel, SaleStatus, is_offered, limits_of, lowest_price, sale_status, tariffs_for
+from app.core.clock import local
 from app.core.db import connection
 from app.core.errors import Problem
 from app.core.i18n import N_, gettext, show_date, show_time, translated
@@ -289,11 +289,6 @@ def event_ref(offer: Offer) -> EventRef:
     return EventRef(
         offer.event, offer.slug, translated(offer.title), translated(offer.subtitle), translated(offer.description)
     )
-
-
-def local(moment: datetime, zone: str) -> str:
-    """ISO 8601 with the event's own offset: times show in its zone everywhere (CAT-7)."""
-    return moment.astimezone(ZoneInfo(zone)).isoformat()
 
 
 async def find_order(code: str, key: str) -> int:
