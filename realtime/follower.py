@@ -1,4 +1,4 @@
-"""The client's side of the feed, without IO: frontend/ts/core/live.ts is the same machine in TypeScript.
+"""The client's side of the feed, without IO: frontend/ts/core/follower.ts is the same machine in TypeScript.
 
 The shell around it (client.py) opens sockets and sleeps; this decides what to say, what to believe and what to drop:
 older and doubled input is dropped, what comes before the picture is kept for after it, a gap is never papered over.

@@ -1,7 +1,7 @@
 /** Who holds what, as lines (LIVE-2). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Holder } from "../../ts/core/live";
+import type { Holder } from "../../ts/core/frames";
 import { describe, holdLines, ranges } from "../../ts/counter/holds";
 
 const online = (expiresAtMs: number): Holder => ({ kind: "buyer", label: "online", expiresAtMs });

@@ -1,7 +1,7 @@
 /** What is told of how many are left, while a page is open (QUO-4, LIVE-3). */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import type { Quota } from "../../ts/core/live";
+import type { Quota } from "../../ts/core/frames";
 import { Told } from "../../ts/shop/told";
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));

@@ -2,7 +2,9 @@
 import { ask } from "../core/api";
 import { announce, byId, h } from "../core/dom";
 import { t } from "../core/i18n";
-import { follow, type Holder, type Live, type Quota, type Status } from "../core/live";
+import type { Status } from "../core/follower";
+import type { Holder, Quota } from "../core/frames";
+import { follow, type Live } from "../core/live";
 import "../seatmap/element";
 import type { SeatMap } from "../seatmap/element";
 import { stateNames } from "../seatmap/facts";

@@ -1,5 +1,5 @@
 /** Who holds what (LIVE-2): the live map's holds as lines that one can read, hear and sort by urgency. */
-import type { Holder } from "../core/live";
+import type { Holder } from "../core/frames";
 
 export const HELD = 1;
 export const PENDING = 2;

@@ -1,7 +1,7 @@
 /** Where nothing is numbered: the tariffs as a grid to count with, by mouse, by thumb or by "3, Enter". */
 import { h, icon } from "../core/dom";
 import { money, t, tn } from "../core/i18n";
-import type { Quota } from "../core/live";
+import type { Quota } from "../core/frames";
 import type { Item, Performance, Tariff } from "./shapes";
 
 const STEPS = [1, 2, 5, 10];

@@ -2,7 +2,8 @@
 import { type ApiProblem, ask, asProblem, newKey } from "../core/api";
 import { byId, h, icon } from "../core/dom";
 import { readJson, t, tn } from "../core/i18n";
-import { follow, type Holder } from "../core/live";
+import type { Holder } from "../core/frames";
+import { follow } from "../core/live";
 import { toast } from "../core/toast";
 import type { Performance, Show } from "../counter/shapes";
 import "../seatmap/element";

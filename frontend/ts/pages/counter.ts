@@ -2,7 +2,7 @@
 import { type ApiProblem, ask, asProblem, newKey } from "../core/api";
 import { announce, byId, h, icon } from "../core/dom";
 import { money, readJson, t, tn } from "../core/i18n";
-import type { Status } from "../core/live";
+import type { Status } from "../core/follower";
 import { nextTariff, supersedes } from "../counter/basket";
 import { BasketView } from "../counter/basket_view";
 import { type Exceedable, ExceedDialog, exceedableOf, toldOf } from "../counter/exceeding";

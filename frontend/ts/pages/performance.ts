@@ -2,7 +2,8 @@
 import { type ApiProblem, ask, asProblem } from "../core/api";
 import { announce, byId, icon } from "../core/dom";
 import { readJson, t, tn } from "../core/i18n";
-import type { Live, Quota } from "../core/live";
+import type { Quota } from "../core/frames";
+import type { Live } from "../core/live";
 import { dismiss, toast } from "../core/toast";
 import { type SeatEvent, SeatMap } from "../seatmap/element";
 import { FREE, type PlanJson, WHEELCHAIR } from "../seatmap/plan";

@@ -1,7 +1,9 @@
 /** The seats of a performance as they change: the live feed, and plain asking where websockets do not get through. */
 import { ask } from "../core/api";
 import { t } from "../core/i18n";
-import { follow, type Listeners, type Live, type Notice, type Status } from "../core/live";
+import type { Listeners, Status } from "../core/follower";
+import type { Notice } from "../core/frames";
+import { follow, type Live } from "../core/live";
 import { toast } from "../core/toast";
 import { offerToast } from "./waitlist_rules";
 

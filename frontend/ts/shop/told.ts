@@ -1,7 +1,7 @@
 /** What buyers are told of how many are left (QUO-4), while their page is open: the organiser may set another limit, or
  * change whether counters show at all and how. */
 import { ask } from "../core/api";
-import type { Quota } from "../core/live";
+import type { Quota } from "../core/frames";
 import type { Performance } from "./types";
 
 /** Answers are up to two seconds old: asked sooner, the server has not seen it itself. */

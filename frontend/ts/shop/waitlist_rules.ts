@@ -1,6 +1,6 @@
 /** What a page concludes of a waiting list, without touching the page: whom it concerns, what is said, when to look. */
 import { showNumber, t, tn } from "../core/i18n";
-import type { OwnEntry } from "../core/live";
+import type { OwnEntry } from "../core/frames";
 import type { Performance } from "./types";
 
 export type Line = OwnEntry;
