@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.response import Redirect
 
-from app.accounts.logins import operator_of, require
+from app.accounts.logins import require
 from app.accounts.tables import Role
 from app.audience.api import LEAVES_PER_MINUTE
 from app.audience.entries import find_entry, leave
@@ -46,8 +46,6 @@ async def leave_list(request: Request[Any, Any, Any], key: str) -> Redirect:
 @get("/manage/waitlist", include_in_schema=False)
 async def show_list(request: Request[Any, Any, Any], event: int | None = None) -> Response[Any]:
     """An event's list; the first event's when none is named."""
-    if await operator_of(request) is None:
-        return Redirect("/login?next=/manage/waitlist", status_code=303)
     operator = await require(request, Role.MANAGER)
     offers = await offers_of_organizer(operator.organizer)
     chosen = event if event is not None else next((offer.event for offer in offers), None)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import msgspec
@@ -15,6 +16,7 @@ import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException, ValidationException
+from litestar.response import Redirect
 from piccolo.engine.exceptions import TransactionError
 from redis.exceptions import RedisError
 
@@ -123,7 +125,7 @@ def _spoken(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answer_problem(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
-    """JSON for the API, a page for a person."""
+    """JSON for the API, a page for a person; to whoever is not signed in, the log-in, which leads back here."""
     told = tell(problem)
     headers = {"retry-after": "2"} if problem.kind.status == 503 else {}
     if seconds := problem.params.get("seconds"):
@@ -135,6 +137,8 @@ def answer_problem(request: Request[Any, Any, Any], problem: Problem) -> Respons
             status_code=problem.kind.status,
             headers=headers,
         )
+    if problem.code == "unauthenticated" and request.method in {"GET", "HEAD"}:
+        return Redirect(f"/login?next={_address_of(request)}", status_code=303)
     html = render(
         "errors/problem.html",
         request_path=request.url.path,
@@ -143,6 +147,11 @@ def answer_problem(request: Request[Any, Any, Any], problem: Problem) -> Respons
         detail=told["detail"],
     )
     return Response(html, media_type=MediaType.HTML, status_code=problem.kind.status, headers=headers)
+
+
+def _address_of(request: Request[Any, Any, Any]) -> str:
+    """Path and query on this site, ready to stand in a query itself."""
+    return quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
 
 
 def handle_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

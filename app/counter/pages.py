@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Request, Response, Router, get
-from litestar.response import Redirect
 
-from app.accounts.logins import operator_of, require
+from app.accounts.logins import Operator, require
 from app.accounts.staff import staff_of
 from app.accounts.tables import Role
 from app.catalog.offers import Offer
@@ -30,8 +29,6 @@ STILL_WATCHED = timedelta(days=1)
 
 @get("/counter", include_in_schema=False)
 async def show_counter(request: Request[Any, Any, Any]) -> Response[Any]:
-    if await operator_of(request) is None:
-        return Redirect("/login?next=/counter", status_code=303)
     operator = await require(request, Role.CASHIER)
     desk = await desk_of(operator)
     answer = page(
@@ -50,20 +47,14 @@ async def show_counter(request: Request[Any, Any, Any]) -> Response[Any]:
 
 @get("/manage", include_in_schema=False)
 async def show_dashboard(request: Request[Any, Any, Any], event: int | None = None) -> Response[Any]:
-    if await operator_of(request) is None:
-        return Redirect("/login?next=/manage", status_code=303)
     operator = await require(request, Role.MANAGER)
     offers = await offers_of_organizer(operator.organizer)
-    events = _events(offers)
-    chosen = event if event is not None else next(iter(events), {"id": None})["id"]
-    figures = await figures_of(chosen, organizer=operator.organizer) if chosen is not None else None
-    if chosen is not None and figures is None:
-        raise Problem("not_found")
+    chosen, figures = await _figures_shown(operator, offers, event)
     return page(
         request,
         "manage/dashboard.html",
         operator=operator,
-        events=events,
+        events=_events(offers),
         event=chosen,
         figures=plain(figures),
         evenings=_evenings(offers, now()),
@@ -74,8 +65,6 @@ async def show_dashboard(request: Request[Any, Any, Any], event: int | None = No
 @get("/manage/allotments", include_in_schema=False)
 async def show_allotments(request: Request[Any, Any, Any], performance: int | None = None) -> Response[Any]:
     """What is kept at a performance (AHEAD-2); the next one when none is named."""
-    if await operator_of(request) is None:
-        return Redirect("/login?next=/manage/allotments", status_code=303)
     operator = await require(request, Role.MANAGER)
     performances = await performances_of(operator)
     chosen = performance if performance is not None else next((p.id for p in performances), None)
@@ -94,19 +83,14 @@ async def show_allotments(request: Request[Any, Any, Any], performance: int | No
 @get("/manage/limits", include_in_schema=False)
 async def show_limits(request: Request[Any, Any, Any], event: int | None = None) -> Response[Any]:
     """How many of what an event sells, and what buyers are told of it (QUO-1, QUO-4)."""
-    if await operator_of(request) is None:
-        return Redirect("/login?next=/manage/limits", status_code=303)
     operator = await require(request, Role.MANAGER)
-    events = _events(await offers_of_organizer(operator.organizer))
-    chosen = event if event is not None else next(iter(events), {"id": None})["id"]
-    figures = await figures_of(chosen, organizer=operator.organizer) if chosen is not None else None
-    if chosen is not None and figures is None:
-        raise Problem("not_found")
+    offers = await offers_of_organizer(operator.organizer)
+    chosen, figures = await _figures_shown(operator, offers, event)
     return page(
         request,
         "manage/limits.html",
         operator=operator,
-        events=events,
+        events=_events(offers),
         event=chosen,
         figures=plain(figures),
         shown=plain(await shown_of(chosen, organizer=operator.organizer)) if chosen is not None else None,
@@ -117,8 +101,6 @@ async def show_limits(request: Request[Any, Any, Any], event: int | None = None)
 @get("/manage/staff", include_in_schema=False)
 async def show_staff(request: Request[Any, Any, Any]) -> Response[Any]:
     """Who may see all orders (BOX-1)."""
-    if await operator_of(request) is None:
-        return Redirect("/login?next=/manage/staff", status_code=303)
     operator = await require(request, Role.MANAGER)
     return page(
         request,
@@ -136,6 +118,19 @@ async def get_figures(request: Request[Any, Any, Any], event: int) -> Figures:
     if found is None:
         raise Problem("not_found")
     return found
+
+
+async def _figures_shown(
+    operator: Operator, offers: Sequence[Offer], event: int | None
+) -> tuple[int | None, Figures | None]:
+    """The event asked for, or the first, and its figures; nothing of a house that has none. Raises
+    Problem('not_found')."""
+    chosen = event if event is not None else next((offer.event for offer in offers), None)
+    if chosen is None:
+        return None, None
+    if (figures := await figures_of(chosen, organizer=operator.organizer)) is None:
+        raise Problem("not_found")
+    return chosen, figures
 
 
 def _events(offers: Sequence[Offer]) -> list[dict[str, Any]]:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from litestar import Request, Response, Router, get
-from litestar.response import Redirect
 
-from app.accounts.logins import operator_of, require
+from app.accounts.logins import require
 from app.accounts.tables import Role
 from app.catalog.seat_view_uses import uses_of
 from app.core.web import page, plain
@@ -14,8 +13,6 @@ from app.sales.pages import office_of
 
 @get("/manage/seat-views", include_in_schema=False)
 async def show_seat_views(request: Request[Any, Any, Any]) -> Response[Any]:
-    if await operator_of(request) is None:
-        return Redirect("/login?next=/manage/seat-views", status_code=303)
     operator = await require(request, Role.MANAGER)
     return page(
         request,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -73,6 +74,9 @@ async def test_everyone_has_their_own_doors(shop: str, theatre: Theatre) -> None
         for path in pages:
             answer = await nobody.get(path)
             assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={path}")
+            asked = await nobody.get(path, params={"event": "7", "say": "a&b"})
+            back = parse_qs(urlsplit(asked.headers["location"]).query)["next"]
+            assert back == [f"{path}?event=7&say=a%26b"], "they come back to what they asked for"
         for path in calls:
             problem(await nobody.get(path), "unauthenticated")
     for name in ("manager", "lea", "doorkeeper"):

@@ -81,7 +81,10 @@ async def test_the_managers_page_is_for_the_organiser_s_managers(waited_for: str
     path = f"/manage/waitlist?event={theatre.standing_event}"
     async with browser(waited_for) as nobody, browser(waited_for) as lea, browser(waited_for) as stranger:
         answer = await nobody.get(path)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/manage/waitlist")
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            f"/login?next=/manage/waitlist%3Fevent%3D{theatre.standing_event}",
+        )
         await sign_in(lea, "lea")
         assert (await lea.get(path)).status_code == 403
         await sign_in(stranger, "stranger")
