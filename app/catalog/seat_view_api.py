@@ -9,11 +9,10 @@ from litestar import Request, Response, Router, delete, get, patch, post, put
 from litestar.datastructures import UploadFile
 from msgspec import Meta, Struct
 
-from app.accounts.logins import operator_of, require
+from app.accounts.logins import require
 from app.accounts.tables import Role
-from app.catalog.offers import Offer
+from app.catalog.offered import offered_to
 from app.catalog.photos import BYTES_MAX, LARGE, SMALL, TOO_MANY_BYTES, UNREADABLE, develop, refusal
-from app.catalog.queries import offer_of
 from app.catalog.rules.selling import is_offered
 from app.catalog.seat_view_uses import EventUse, PlanUse, plans_shown, uses_of
 from app.catalog.seat_views import (
@@ -115,7 +114,7 @@ class SeatAsked(Struct, frozen=True):
 
 @get("/performances/{performance:int}/seat-view", summary="Photos of the view, by seat; unchanging by `version`")
 async def get_seat_view(request: Request[Any, Any, Any], performance: int, version: str = "") -> Response[bytes]:
-    offer = await _offered(request, performance)
+    offer = await offered_to(request, performance)
     shown = await photos_shown(offer, version)
     audience = "public" if is_offered(offer, "online") else "private"
     fresh = FOREVER if version and version == shown.version else "no-cache"
@@ -127,7 +126,7 @@ async def get_seat_view(request: Request[Any, Any, Any], performance: int, versi
 
 @get("/performances/{performance:int}/seat-view/{ordinal:int}", summary="The photo for one seat: its own or nearest")
 async def get_nearest(request: Request[Any, Any, Any], performance: int, ordinal: int) -> NearestView:
-    offer = await _offered(request, performance)
+    offer = await offered_to(request, performance)
     try:
         found = await nearest_shown(offer, ordinal)
     except IndexError:
@@ -237,16 +236,6 @@ async def _uploaded(request: Request[Any, Any, Any]) -> bytes:
     if not isinstance(field, UploadFile):
         raise refusal(UNREADABLE)
     return await field.read()
-
-
-async def _offered(request: Request[Any, Any, Any], performance: int) -> Offer:
-    """What anybody may see, and the organiser's own staff besides. Raises Problem('not_found')."""
-    offer = await offer_of(performance)
-    if not is_offered(offer, "online"):
-        operator = await operator_of(request)
-        if operator is None or operator.organizer != offer.box_office.organizer:
-            raise Problem("not_found")
-    return offer
 
 
 async def _managed(model: int, photo: SeatPhoto) -> ManagedPhoto:

@@ -7,10 +7,9 @@ from litestar import Request, Response, Router, delete, get, patch, post
 from msgspec import Meta, Struct
 from msgspec.structs import astuple
 
-from app.accounts.logins import operator_of
+from app.catalog.offered import offered_to
 from app.catalog.offers import Offer
-from app.catalog.queries import offer_of, plan_page_of, public_offers
-from app.catalog.rules.selling import is_offered
+from app.catalog.queries import plan_page_of, public_offers
 from app.core.clock import now
 from app.core.errors import Invalid, Problem
 from app.core.i18n import N_
@@ -138,7 +137,7 @@ async def get_performance(request: Request[Any, Any, Any], performance: int) -> 
 
 @get("/performances/{performance:int}/plan", summary="The seating plan as the map draws it; unchanging, by ETag")
 async def get_plan(request: Request[Any, Any, Any], performance: int) -> Response[bytes]:
-    offer = await _offered(request, performance)
+    offer = await offered_to(request, performance)
     page = await plan_page_of(offer)
     tag = f'"plan-{offer.plan}"'
     headers = {"etag": tag, "cache-control": "public, max-age=60"}
@@ -149,7 +148,7 @@ async def get_plan(request: Request[Any, Any, Any], performance: int) -> Respons
 
 @get("/performances/{performance:int}/seats", summary="Which seats are taken now, for clients without websockets")
 async def get_seats(request: Request[Any, Any, Any], performance: int) -> SeatStates:
-    offer = await _offered(request, performance)
+    offer = await offered_to(request, performance)
     snapshot = await snapshot_of(offer)
     return SeatStates(snapshot.epoch, snapshot.version, tuple(int(s != FREE) for s in snapshot.states))
 
@@ -254,17 +253,6 @@ async def post_payment(request: Request[Any, Any, Any], code: str, data: MethodA
 async def post_notification(request: Request[Any, Any, Any], method: str) -> dict[str, str]:
     decision = await receive_notification(method, request.headers, await request.body(), at=now())
     return {"received": decision}
-
-
-async def _offered(request: Request[Any, Any, Any], performance: int) -> Offer:
-    """What anybody may see, and the organiser's own staff besides. Raises Problem('not_found')."""
-    offer = await offer_of(performance)
-    if is_offered(offer, "online"):
-        return offer
-    operator = await operator_of(request)
-    if operator is None or operator.organizer != offer.box_office.organizer:
-        raise Problem("not_found")
-    return offer
 
 
 async def limit_holds(request: Request[Any, Any, Any]) -> None:
