@@ -58,7 +58,7 @@ export class Basket {
       h(
         "div",
         { class: "basket__foot" },
-        h("button", { class: "basket__sum", type: "button", onclick: () => this.open(!this.isOpen) }, this.count, h("span", { class: "basket__line" }, this.total, this.barClock)),
+        h("button", { class: "basket__sum", type: "button", onclick: () => this.open(!this.isOpen) }, waitlist.standing, this.count, h("span", { class: "basket__line" }, this.total, this.barClock)),
         h("button", { class: "button button--icon button--quiet basket__key", type: "button", title: t("I have a code"), aria: { label: t("I have a code") }, onclick: () => this.askForKey(keys) }, icon("key-round")),
         asker ? this.usher : null,
         this.queue,

@@ -32,8 +32,8 @@ const JUST_JOINED = -1;
 export class Waitlist {
   readonly element: HTMLDetailsElement;
   private readonly places = h("ul", { class: "waitlist__places" });
-  /** In the bar of the phone's closed sheet, where the cards are not seen. */
-  private readonly standing = h("span", { class: "waitlist__standing", hidden: true });
+  /** In a few words where one stands: for the bar of the phone's closed sheet, where the cards are not seen. */
+  readonly standing = h("span", { class: "waitlist__standing", hidden: true });
   private readonly again = h("button", { class: "button button--small button--quiet", type: "button", hidden: true, onclick: () => this.fillIn() }, t("Change it, or add another entry"));
   private readonly form: HTMLFormElement;
   private readonly stepper: Stepper;
@@ -155,7 +155,6 @@ export class Waitlist {
     this.standing.textContent = words;
     this.standing.hidden = !words;
     this.standing.toggleAttribute("data-news", this.lines.some(({ state }) => state === "offered"));
-    if (!this.standing.isConnected) this.element.closest(".basket")?.querySelector(".basket__sum")?.prepend(this.standing);
   }
 
   private field(name: string, id: string, label: string, input: HTMLElement): HTMLElement {
