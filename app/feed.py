@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from litestar import Router
@@ -44,19 +44,6 @@ GROUP_KEPT_S = 2.0
 ID_MAX = 2**63 - 1
 """The ledger's; a larger number is nobody's, and must not be taken for a ledger that is away."""
 ROLES = {"cashier": Role.CASHIER, "gate": Role.GATE, "manager": Role.MANAGER, "figures": Role.MANAGER}
-
-
-class Viewer(NamedTuple):
-    """Somebody of the staff on one connection, in that connection's language."""
-
-    operator: Operator
-    language: str
-
-    @property
-    def id(self) -> int:
-        """The feed computes figures once for all who have the same one. They tell names in a language, so a manager
-        with a French telephone and an English screen is two viewers."""
-        return self.operator.id * len(i18n.LANGUAGES) + i18n.LANGUAGES.index(self.language)
 
 
 def build_feed(settings: Settings) -> tuple[Router, Callable[[], AbstractAsyncContextManager[None]]]:
@@ -124,13 +111,7 @@ async def _operator_of(connection: Connection) -> Operator | None:
     return await _ask(find_operator(token, now())) if token else None
 
 
-async def _viewer_of(connection: Connection) -> Viewer | None:
-    operator = await _operator_of(connection)
-    return Viewer(operator, _locale_of(connection)) if operator else None
-
-
-async def _may_follow(viewer: Viewer, audience: str, subject: int) -> bool:
-    operator = viewer.operator
+async def _may_follow(operator: Operator, audience: str, subject: int) -> bool:
     if not operator.may(ROLES[audience]) or subject > ID_MAX:
         return False
     offers = await _ask(offers_of(subject)) if audience == "figures" else (await _ask(offer_of(subject)),)
@@ -177,9 +158,9 @@ def _locale_of(connection: Connection) -> str:
     )
 
 
-async def _figures(event: int, viewer: Viewer) -> dict[str, Any] | None:
-    with i18n.locale_of(viewer.language):
-        found = await _ask(figures_of(event, organizer=viewer.operator.organizer))
+async def _figures(event: int, operator: Operator, locale: str) -> dict[str, Any] | None:
+    with i18n.locale_of(locale):
+        found = await _ask(figures_of(event, organizer=operator.organizer))
     return plain(found) if found else None
 
 
@@ -197,7 +178,7 @@ def _wiring() -> LiveWiring:
         cart_view=_cart_view,
         opened_seats=_opened_seats,
         locale_of=_locale_of,
-        operator_of=_viewer_of,
+        operator_of=_operator_of,
         may_follow=_may_follow,
         figures=_figures,
         waitlist_of=lambda ref: _ask(places(ref)),

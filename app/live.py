@@ -18,6 +18,7 @@ from litestar import Router, WebSocket, websocket
 from litestar.params import FromPath
 from redis.asyncio import Redis
 
+from app.core.notices import visitor_of
 from app.live_source import InventorySource, SeatViewWiring
 from realtime import messages
 from realtime.bus import RedisBus
@@ -62,12 +63,12 @@ class LiveWiring:
     """Who is signed in on this connection, asked again now and then."""
     may_follow: Callable[[Any, str, int], Awaitable[bool]]
     """(operator, audience, performance id; event id for "figures") → may this operator follow it so."""
-    figures: Callable[[int, Any], Awaitable[dict[str, Any] | None]]
-    """(event id, operator) → the manager's figures as in the HTTP API; None: no such event."""
+    figures: Callable[[int, Any, str], Awaitable[dict[str, Any] | None]]
+    """(event id, operator, locale) → the manager's figures as in the HTTP API; None: no such event."""
     opened_seats: Callable[[str, int], Awaitable[frozenset[int]]] | None = None
     """(cart id, performance) → the seats of allotments that the cart's keys open, whoever has them now."""
     waitlist_of: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
-    """A cart's public name → where its owner stands on waitlists, as in the `waitlist` frame."""
+    """A visitor's private name → where they stand on waitlists, as in the `waitlist` frame."""
     seat_view: SeatViewWiring | None = None
     """None: nobody is told of photos."""
 
@@ -225,9 +226,9 @@ class Live:
             self.rooms.join(topic, member, resume)
             cart.touched()
 
-        def identify(ref: str | None) -> None:
-            self.rooms.identify(topic, member, ref)
-            notices.follow(ref)
+        def identify(token: str | None) -> None:
+            self.rooms.identify(topic, member, token and cart_ref(token))
+            notices.follow(token and visitor_of(token))
 
         def pong() -> None:
             self.rooms.beat_one(topic, member)
@@ -280,13 +281,14 @@ class Live:
         if refusal is not None or operator is None:
             refuse(outlet, refusal or _SIGNED_OUT)
             return False
-        key = (event, operator.id)
+        locale = self._wiring.locale_of(connection)
+        key = (event, operator.id, locale)  # they tell names: a French telephone and an English screen are two
         try:
             await converse(
                 connection.receive,
                 outlet,
                 self._settings.limits,
-                join=lambda resume: self.figures.join(key, outlet, lambda: self._wiring.figures(event, operator)),
+                join=lambda _: self.figures.join(key, outlet, lambda: self._wiring.figures(event, operator, locale)),
                 pong=lambda: None,
                 recheck=lambda: self._still_may(connection, "figures", event),
                 recheck_s=self._settings.recheck_s,
@@ -333,7 +335,7 @@ class _CartTeller:
         wiring: LiveWiring,
         pause_s: float,
     ) -> None:
-        self.identify: Callable[[str | None], None] = lambda ref: None
+        self.identify: Callable[[str | None], None] = lambda cart: None
         self.watch: Callable[[frozenset[int]], list[int] | None] = lambda ordinals: []
         self._performance = performance
         self._opened: frozenset[int] = frozenset()
@@ -361,7 +363,7 @@ class _CartTeller:
             self._again = False
             try:
                 cart, locale = await self._whose()
-                self.identify(None if cart is None else cart_ref(cart))
+                self.identify(cart)
                 view = None if cart is None else await self._wiring.cart_view(cart, locale)
                 self._outlet.send(messages.mine(view))
                 if cart is not None and self._audience == "buyer" and self._wiring.opened_seats is not None:

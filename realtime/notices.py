@@ -46,34 +46,34 @@ class Notice(msgspec.Struct, frozen=True):
     href: str = ""
 
 
-async def send(redis: Redis, ref: str, notice: Notice) -> str:
-    """Keep it and tell it to wherever the visitor `ref` is connected; its id. Raises RedisError."""
+async def send(redis: Redis, visitor: str, notice: Notice) -> str:
+    """Keep it and tell it to wherever `visitor` is connected; its id. Raises RedisError."""
     id = secrets.token_hex(8)
     frame = msgspec.json.encode({"t": "notice", "id": id, **msgspec.to_builtins(notice)})
-    await redis.eval(KEEP_AND_TELL, 1, key_of(ref), frame, KEPT_MAX, KEPT_S)
+    await redis.eval(KEEP_AND_TELL, 1, key_of(visitor), frame, KEPT_MAX, KEPT_S)
     return id
 
 
 async def tell_waitlist(redis: Redis, entries: Mapping[str, Sequence[dict[str, Any]]]) -> None:
     """Where each of these visitors stands from now on, to those who are here. Raises RedisError."""
     async with redis.pipeline(transaction=False) as pipe:
-        for ref, own in entries.items():
-            pipe.publish(key_of(ref), messages.waitlist(own))
+        for visitor, own in entries.items():
+            pipe.publish(key_of(visitor), messages.waitlist(own))
         await pipe.execute()
 
 
 STIR = b"stir "
 
 
-async def stir(redis: Redis, ref: str, performance: int = 0) -> None:
+async def stir(redis: Redis, visitor: str, performance: int = 0) -> None:
     """The cart of this visitor is not what it was, in a way that shows on no map but, maybe, on that of `performance`.
     Never told to the visitor: their connections look at the cart. Raises RedisError."""
-    await redis.publish(key_of(ref), STIR + str(performance).encode())
+    await redis.publish(key_of(visitor), STIR + str(performance).encode())
 
 
-def key_of(ref: str) -> str:
-    """Of the list and of the channel."""
-    return f"placeur:notices:{ref}"
+def key_of(visitor: str) -> str:
+    """Of the list and of the channel. `visitor` is a name that nobody else can have or guess."""
+    return f"placeur:notices:{visitor}"
 
 
 class NoticeTeller:
@@ -83,8 +83,19 @@ class NoticeTeller:
     performance of `stir`."""
 
     __slots__ = (
-        "_again", "_bus", "_followed", "_pause_s", "_places", "_redis", "_ref", "_stirred", "_task", "_tell", "_told",
-        "_unsubscribe", "_waitlist_of",
+        "_again",
+        "_bus",
+        "_followed",
+        "_pause_s",
+        "_places",
+        "_redis",
+        "_stirred",
+        "_task",
+        "_tell",
+        "_told",
+        "_unsubscribe",
+        "_visitor",
+        "_waitlist_of",
     )  # fmt: skip
 
     def __init__(
@@ -103,7 +114,7 @@ class NoticeTeller:
         self._bus = bus
         self._tell = tell
         self._pause_s = pause_s
-        self._ref: str | None = None
+        self._visitor: str | None = None
         self._followed: str | None = None
         self._unsubscribe: Callable[[], Awaitable[None]] | None = None
         self._told: list[bytes] = []
@@ -111,10 +122,10 @@ class NoticeTeller:
         self._again = False
         self._task: asyncio.Task[None] | None = None
 
-    def follow(self, ref: str | None) -> None:
+    def follow(self, visitor: str | None) -> None:
         """None: nobody, or the connection has ended."""
-        if ref != self._ref:
-            self._ref = ref
+        if visitor != self._visitor:
+            self._visitor = visitor
             self._look()
 
     def _look(self) -> None:
@@ -127,10 +138,10 @@ class NoticeTeller:
         while self._again:
             self._again = False
             await self._listen()
-            if self._ref is None:
+            if self._visitor is None:
                 continue
             try:
-                for frame in await cast(Awaitable[list[bytes]], self._redis.lrange(key_of(self._ref), 0, -1)):
+                for frame in await cast(Awaitable[list[bytes]], self._redis.lrange(key_of(self._visitor), 0, -1)):
                     self._pass_on(frame)
                 await self._place()
             except (SourceUnavailable, RedisError, RedisClusterException, OSError):
@@ -138,10 +149,10 @@ class NoticeTeller:
             await asyncio.sleep(self._pause_s)
 
     async def _place(self) -> None:
-        if self._waitlist_of is None or self._ref is None:
+        if self._waitlist_of is None or self._visitor is None:
             return
         heard = self._places
-        entries = await self._waitlist_of(self._ref)
+        entries = await self._waitlist_of(self._visitor)
         # What was published while we asked is newer than the answer. Nothing is an answer too: a page that was cut off
         # may still show what has been left.
         if heard == self._places:
@@ -149,12 +160,12 @@ class NoticeTeller:
 
     async def _listen(self) -> None:
         """To the visitor who is wanted now, and nobody else. Never cancelled: a subscription would be left behind."""
-        if self._followed == self._ref:
+        if self._followed == self._visitor:
             return
         if self._unsubscribe is not None:
             await self._unsubscribe()
             self._unsubscribe = None
-        self._followed = self._ref
+        self._followed = self._visitor
         if self._followed is not None:
             self._unsubscribe = await self._bus.subscribe(key_of(self._followed), self._hear)
 
@@ -167,7 +178,7 @@ class NoticeTeller:
             self._pass_on(frame)
 
     def _pass_on(self, frame: bytes) -> None:
-        if self._ref is None:
+        if self._visitor is None:
             return
         if frame.startswith(PLACE):
             self._places += 1

@@ -34,7 +34,7 @@ class EntryWish(Struct, frozen=True, kw_only=True):
     name: str
     email: str
     count: int
-    cart_ref: str
+    visitor: str
 
 
 class Joined(Struct, frozen=True):
@@ -141,27 +141,27 @@ class Filter(Struct, frozen=True, kw_only=True):
 # Whoever asks again keeps the place in the queue; only somebody who let an offer run out begins anew, at the end. An
 # address is no proof of who asks: name, number and language are changed by the browser that gave them, and by no other.
 JOIN = """
-INSERT INTO audience.waitlist_entry AS e (event, performance, tariff, name, email, locale, places, key, cart_ref, state,
+INSERT INTO audience.waitlist_entry AS e (event, performance, tariff, name, email, locale, places, key, visitor, state,
     joined_at, offers, offered_count, gone_since)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, 0, 0, false)
 ON CONFLICT (event, lower(email), coalesce(performance, 0), coalesce(tariff, 0)) WHERE state <> 'served'
 DO UPDATE SET
-    name = CASE e.cart_ref WHEN excluded.cart_ref THEN excluded.name ELSE e.name END,
-    places = CASE e.cart_ref WHEN excluded.cart_ref THEN excluded.places ELSE e.places END,
-    locale = CASE e.cart_ref WHEN excluded.cart_ref THEN excluded.locale ELSE e.locale END,
+    name = CASE e.visitor WHEN excluded.visitor THEN excluded.name ELSE e.name END,
+    places = CASE e.visitor WHEN excluded.visitor THEN excluded.places ELSE e.places END,
+    locale = CASE e.visitor WHEN excluded.visitor THEN excluded.locale ELSE e.locale END,
     joined_at = CASE e.state WHEN 'lapsed' THEN excluded.joined_at ELSE e.joined_at END,
     offers = CASE e.state WHEN 'lapsed' THEN 0 ELSE e.offers END,
     gone_since = false,
     state = CASE e.state WHEN 'lapsed' THEN 'waiting' ELSE e.state END
-RETURNING id, key, cart_ref, performance, tariff
+RETURNING id, key, visitor, performance, tariff
 """
 
 
 # One row for each browser; it keeps the number that it was shown.
 OTHER_PAGE = """
-INSERT INTO audience.waitlist_page (id, entry, cart_ref, places, joined_at)
+INSERT INTO audience.waitlist_page (id, entry, visitor, places, joined_at)
 VALUES (nextval(pg_get_serial_sequence('audience.waitlist_entry', 'id')), $1, $2, $3, $4)
-ON CONFLICT (entry, cart_ref) DO UPDATE SET places = excluded.places RETURNING id, joined_at
+ON CONFLICT (entry, visitor) DO UPDATE SET places = excluded.places RETURNING id, joined_at
 """
 
 
@@ -174,13 +174,13 @@ async def join(ledger: asyncpg.Connection, wish: EntryWish, *, at: datetime) -> 
     key = new_token()
     row = await ledger.fetchrow(
         JOIN, wish.event, wish.performance, wish.tariff, wish.name, wish.email, current_locale(), wish.count, key,
-        wish.cart_ref, at,
+        wish.visitor, at,
     )  # fmt: skip
     new = row["key"] == key
     entries = [entry_of(each) for each in await ledger.fetch(ALIVE, wish.event)]
-    if row["cart_ref"] == wish.cart_ref:
+    if row["visitor"] == wish.visitor:
         return Joined(row["id"], new, True, positions(entries).get(row["id"], 1))
-    page = await ledger.fetchrow(OTHER_PAGE, row["id"], wish.cart_ref, wish.count, at)
+    page = await ledger.fetchrow(OTHER_PAGE, row["id"], wish.visitor, wish.count, at)
     guest = guest_of(page["id"], row, page["joined_at"])
     return Joined(row["id"], new, False, positions([*entries, guest])[guest.id])
 
@@ -226,19 +226,19 @@ async def remove_entry(entry: int, *, organizer: int) -> None:
 async def _delete(ledger: asyncpg.Connection, row: Any) -> None:
     if row is None:
         return
-    refs = await refs_of(ledger, [row["id"]])
+    visitors = await visitors_of(ledger, [row["id"]])
     await ledger.execute("DELETE FROM audience.waitlist_entry WHERE id = $1", row["id"])
-    await jobs.enqueue("tell_waitlist_places", event=row["event"], refs=refs)
+    await jobs.enqueue("tell_waitlist_places", event=row["event"], visitors=visitors)
 
 
-async def refs_of(ledger: asyncpg.Connection, entries: Sequence[int]) -> list[str]:
-    """The baskets of every browser that these were joined in."""
+async def visitors_of(ledger: asyncpg.Connection, entries: Sequence[int]) -> list[str]:
+    """Every browser that these were joined in."""
     rows = await ledger.fetch(
-        "SELECT cart_ref FROM audience.waitlist_entry WHERE id = ANY($1::bigint[])"
-        " UNION SELECT cart_ref FROM audience.waitlist_page WHERE entry = ANY($1::bigint[])",
+        "SELECT visitor FROM audience.waitlist_entry WHERE id = ANY($1::bigint[])"
+        " UNION SELECT visitor FROM audience.waitlist_page WHERE entry = ANY($1::bigint[])",
         list(entries),
     )
-    return [row["cart_ref"] for row in rows]
+    return [row["visitor"] for row in rows]
 
 
 async def forget_past_entries(at: datetime) -> int:

@@ -51,7 +51,7 @@ class WaitlistTariff(Table, tablename="waitlist_tariff", schema="audience"):
 
 class WaitlistEntry(Table, tablename="waitlist_entry", schema="audience"):
     """Somebody who waits. No performance: any of the event; no tariff: any. `key` opens the entry's page without a
-    log-in; `cart_ref` is the public name of the basket it was made with, by which open pages are told (LIVE-4)."""
+    log-in; `visitor` is the private name of the browser it was made in, by which open pages are told (LIVE-4)."""
 
     id = BigSerial(primary_key=True)
     event = ForeignKey(Event, null=False, on_delete=OnDelete.restrict, index=True)
@@ -62,7 +62,7 @@ class WaitlistEntry(Table, tablename="waitlist_entry", schema="audience"):
     locale = Varchar(length=5, null=False)
     places = Integer(null=False)
     key = Varchar(length=40, null=False, unique=True)
-    cart_ref = Varchar(length=40, null=False, index=True)
+    visitor = Varchar(length=40, null=False, index=True)
     state = Varchar(length=10, null=False, default=EntryState.WAITING, choices=EntryState)
     joined_at = Timestamptz(null=False, default=None)
     """The place in the queue: joining anew after an offer that ran out begins at the end."""
@@ -82,8 +82,8 @@ class WaitlistPage(Table, tablename="waitlist_page", schema="audience"):
 
     id = BigInt(primary_key=True)
     entry = ForeignKey(WaitlistEntry, null=False, on_delete=OnDelete.cascade, index=True)
-    cart_ref = Varchar(length=40, null=False, index=True)
+    visitor = Varchar(length=40, null=False, index=True)
     places = Integer(null=False)
     joined_at = Timestamptz(null=False, default=None)
 
-    unique_page = Unique(["entry", "cart_ref"])
+    unique_page = Unique(["entry", "visitor"])

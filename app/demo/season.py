@@ -426,7 +426,7 @@ async def _fill_studio() -> None:
         for minutes, (name, email, count, any_date) in zip((190, 84, 33, 6), WAITING, strict=True):
             wish = EntryWish(
                 event=event, performance=None if any_date else first, tariff=None, name=name, email=email, count=count,
-                cart_ref=new_token(),
+                visitor=new_token(),
             )  # fmt: skip
             with locale_of("fr"):
                 await join(ledger, wish, at=now() - timedelta(minutes=minutes))

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import asyncpg
 from msgspec import Struct
 
-from app.audience.entries import ALIVE, EntryWish, Joined, entry_of, join, refs_of
+from app.audience.entries import ALIVE, EntryWish, Joined, entry_of, join, visitors_of
 from app.audience.lists import ListSettings, settings_of
 from app.audience.rules.waves import OFFERS_MAX, Limit, Offered, Wave, decide_wave, offer_by_hand
 from app.audience.tables import Mode
@@ -51,7 +51,7 @@ class JoinWish(Struct, frozen=True, kw_only=True):
     name: str
     email: str
     count: int
-    cart_ref: str
+    visitor: str
 
 
 async def waitlist_offered(offer: Offer, at: datetime) -> WaitlistOffered | None:
@@ -101,14 +101,14 @@ async def join_waitlist(wish: JoinWish, *, at: datetime) -> Joined:
             ledger,
             EntryWish(
                 event=offer.event, performance=None if wish.any_performance else offer.id, tariff=wish.tariff,
-                name=wish.name, email=wish.email, count=wish.count, cart_ref=wish.cart_ref,
+                name=wish.name, email=wish.email, count=wish.count, visitor=wish.visitor,
             ),
             at=at,
         )  # fmt: skip
         await jobs.enqueue(
             "mail_waitlist_place", entry=joined.id, new=joined.new, own=joined.own, at_ms=int(at.timestamp() * 1000)
         )
-        await jobs.enqueue("tell_waitlist_entries", refs=[wish.cart_ref])  # at the end of the queue, it moves nobody
+        await jobs.enqueue("tell_waitlist_entries", visitors=[wish.visitor])  # at the end of the queue, it moves nobody
     return joined
 
 
@@ -155,8 +155,8 @@ async def look(event: int, *, at: datetime) -> Wave:
         wave = decide_wave(await _limits(offers, at), entries, now=at, tell=tell)
         await _write(ledger, event, wave, settings, at=at)
         if served or wave.offered or wave.lapsed:
-            refs = await refs_of(ledger, [row["id"] for row in served])
-            await jobs.enqueue("tell_waitlist_places", event=event, refs=refs)
+            visitors = await visitors_of(ledger, [row["id"] for row in served])
+            await jobs.enqueue("tell_waitlist_places", event=event, visitors=visitors)
     return wave
 
 
@@ -191,7 +191,7 @@ async def _notify(event: int, chosen: set[int], *, actor: str, at: datetime) -> 
         entries = [e for row in await ledger.fetch(ALIVE, event) if (e := entry_of(row)).id in chosen]
         made = offer_by_hand(await _limits(offers, at), entries)
         await _offer(ledger, made, await settings_of(event, exact=True), at=at)
-        await jobs.enqueue("tell_waitlist_places", event=event, refs=[])
+        await jobs.enqueue("tell_waitlist_places", event=event, visitors=[])
         # Who it was is not said: whoever leaves the list is forgotten, and a journal forgets nothing.
         await journal.record(
             f"box-office:{offers[0].box_office.id}", "waitlist_told", str(event),

@@ -12,12 +12,12 @@ from app.core.errors import Invalid
 from app.core.i18n import N_
 from app.core.idempotency import answer_once
 from app.core.ids import digest_of
+from app.core.notices import visitor_of
 from app.core.ratelimit import count_try
 from app.core.redis import redis
 from app.sales.api import clean_name, looks_like_email
 from app.sales.visitors import buyer_cart, cart_cookie, new_buyer_cart
 from app.sales.waitlist import JoinWish, join_waitlist, notify
-from seating.store import cart_ref
 
 JOINS_PER_ADDRESS, JOINS_PER_EMAIL = 60, 6  # each one sends a mail; a school class sits behind one address
 JOINS_WINDOW_S = 3_600
@@ -61,7 +61,7 @@ async def post_join(request: Request[Any, Any, Any], performance: int, data: Joi
     cart = buyer_cart(request) or new_buyer_cart()
     wish = JoinWish(
         performance=performance, tariff=data.tariff, any_performance=data.any_performance, name=name, email=email,
-        count=data.count, cart_ref=cart_ref(cart.token),
+        count=data.count, visitor=visitor_of(cart.token),
     )  # fmt: skip
 
     async def join() -> JoinedView:

@@ -16,15 +16,15 @@ async def look_at_waitlist(event: int) -> None:
 
 
 @job("tell_waitlist_places", attempts_max=3)
-async def tell_waitlist_places(event: int, refs: list[str]) -> None:
+async def tell_waitlist_places(event: int, visitors: list[str]) -> None:
     """Everybody of the list, since whoever has gone moves those behind. A page that misses it is told when it connects
     again, and by the next change."""
-    await telling.tell_places(event, refs)
+    await telling.tell_places(event, visitors)
 
 
 @job("tell_waitlist_entries", attempts_max=3)
-async def tell_waitlist_entries(refs: list[str]) -> None:
-    await telling.tell_entries(refs)
+async def tell_waitlist_entries(visitors: list[str]) -> None:
+    await telling.tell_entries(visitors)
 
 
 @job("mail_waitlist_place", attempts_max=TRIES_OF_A_DAY)

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from app.audience.entries import ALIVE, entry_of, refs_of
+from app.audience.entries import ALIVE, entry_of, visitors_of
 from app.audience.rules.queue import positions
 from app.catalog.offers import Offer
 from app.catalog.queries import offers_of
@@ -71,7 +71,7 @@ async def _take_back(entry: int, number: int) -> None:
             entry, number,
         )  # fmt: skip
         if row is not None:
-            await jobs.enqueue("tell_waitlist_places", event=row["event"], refs=[])
+            await jobs.enqueue("tell_waitlist_places", event=row["event"], visitors=[])
 
 
 async def show_offer(entry: int, number: int, *, at: datetime) -> None:
@@ -92,9 +92,9 @@ async def show_offer(entry: int, number: int, *, at: datetime) -> None:
             time=_when(row["until_at"], offers[0].zone, at),
         )
     async with connection() as reader:
-        refs = await refs_of(reader, [entry])
-    for ref in refs:
-        await notify(ref, Notice("waitlist_offer", text, f"/p/{row['offered_performance']}"))
+        visitors = await visitors_of(reader, [entry])
+    for visitor in visitors:
+        await notify(visitor, Notice("waitlist_offer", text, f"/p/{row['offered_performance']}"))
 
 
 def _when(moment: datetime, zone: str, at: datetime) -> str:

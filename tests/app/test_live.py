@@ -106,7 +106,7 @@ class House:
     async def may_follow(self, operator: Somebody, audience: str, subject: int) -> bool:
         return audience in ("cashier", "figures")
 
-    async def figures_of(self, event: int, operator: Somebody) -> dict[str, Any] | None:
+    async def figures_of(self, event: int, operator: Somebody, locale: str) -> dict[str, Any] | None:
         self.figures_asked += 1
         return self.figures
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.core.notices import Notice, notify
+from app.core.notices import Notice, notify, visitor_of
 from app.sales.visitors import BUYER_COOKIE
 from realtime.client import Feed
 from realtime.follower import NoticeTaken, Status
@@ -51,8 +51,8 @@ async def test_a_notice_is_told_on_the_buyer_s_page_and_on_no_other(shop: str, t
                 await feed.until(lambda feed: feed.status is Status.LIVE and feed.cart is not None)
             told = asyncio.gather(first_notice(her_page), first_notice(his_page))
             await asyncio.sleep(0)
-            id = await notify(cart_ref(hers), Notice("waitlist_offer", "Two seats for you until eight.", "/waitlist"))
-            await notify(cart_ref(his), Notice("waitlist_place", "You are third."))
+            id = await notify(visitor_of(hers), Notice("waitlist_offer", "Two seats for you until eight.", "/waitlist"))
+            await notify(visitor_of(his), Notice("waitlist_place", "You are third."))
             to_her, to_him = await told
             assert to_her == NoticeTaken(id, "waitlist_offer", "Two seats for you until eight.", "/waitlist")
             assert to_him.text == "You are third."
@@ -61,6 +61,16 @@ async def test_a_notice_is_told_on_the_buyer_s_page_and_on_no_other(shop: str, t
 async def test_a_page_that_opens_later_is_told_too(shop: str, theatre: Theatre) -> None:
     async with browser(shop) as alice:
         cart = await takes_a_seat(alice, theatre, 3)
-        await notify(cart_ref(cart), Notice("waitlist_place", "You are third."))
+        await notify(visitor_of(cart), Notice("waitlist_place", "You are third."))
         async with page(shop, theatre, cart) as feed:
             assert (await first_notice(feed)).text == "You are third."
+
+
+async def test_whoever_knows_a_cart_s_public_name_alone_is_not_its_visitor(shop: str, theatre: Theatre) -> None:
+    """Staff see public names, and a basket that shares one is found by trying: its pages would hear the notices."""
+    async with browser(shop) as alice:
+        cart = await takes_a_seat(alice, theatre, 3)
+        async with page(shop, theatre, cart) as feed:
+            await notify(cart_ref(cart), Notice("waitlist_place", "For whoever shares her public name."))
+            await notify(visitor_of(cart), Notice("waitlist_place", "For her."))
+            assert (await first_notice(feed)).text == "For her."

@@ -36,7 +36,7 @@ async def wait_for_places(theatre: Theatre, name: str) -> int:
             ledger,
             EntryWish(
                 event=theatre.standing_event, performance=theatre.standing, tariff=None, name=name,
-                email=f"{name}@example.org", count=1, cart_ref=name,
+                email=f"{name}@example.org", count=1, visitor=name,
             ),
             at=now(),
         )  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 from redis.asyncio import Redis
 
+from app.core.notices import visitor_of
 from realtime import messages, notices
 from realtime.bus import RedisBus
 from realtime.client import Feed
@@ -20,12 +21,11 @@ from realtime.messages import Message
 from realtime.notices import KEPT_MAX, Notice, NoticeTeller, key_of, send, tell_waitlist
 from realtime.rooms import SourceUnavailable
 from realtime.sockets import uvicorn_options
-from seating.store import cart_ref
 from tests.app.test_live import EVENING, GROUP, House
 from tests.realtime.server import serve
 
 OFFER = Notice("waitlist_offer", "Two seats for you until eight.", "/waitlist")
-ALICE = cart_ref("alice")
+ALICE = visitor_of("alice")
 
 
 class Screen:
@@ -89,7 +89,7 @@ async def test_a_notice_reaches_every_page_of_its_visitor_and_nobody_else(redis:
         await send(redis, ALICE, OFFER)
         await here.has(OFFER.text)
         await there.has(OFFER.text)
-        await send(redis, cart_ref("basile"), Notice("other", "For Basile."))
+        await send(redis, visitor_of("basile"), Notice("other", "For Basile."))
         await other.has("For Basile.")
         await here.has(OFFER.text)
 
@@ -190,7 +190,7 @@ async def test_where_one_stands_is_told_on_connecting_and_whenever_it_moves(redi
     while not await listeners(redis):
         await asyncio.sleep(0.01)
     for place in (FIRST, SECOND, []):
-        await tell_waitlist(redis, {ALICE: place, cart_ref("basile"): FIRST})
+        await tell_waitlist(redis, {ALICE: place, visitor_of("basile"): FIRST})
     await ledger.has(SECOND, FIRST, SECOND, [])
 
 

@@ -35,7 +35,7 @@ async def waits(theatre: Theatre, name: str, count: int = 1, *, seated: bool = F
             EntryWish(
                 event=theatre.event if seated else theatre.standing_event,
                 performance=None if any_date else theatre.performance if seated else theatre.standing,
-                tariff=None, name=name.title(), email=f"{name}@example.org", count=count, cart_ref=f"ref-{name}",
+                tariff=None, name=name.title(), email=f"{name}@example.org", count=count, visitor=f"ref-{name}",
             ),
             at=now(),
         )  # fmt: skip
@@ -269,7 +269,7 @@ async def test_a_worker_sees_what_nobody_announced(theatre: Theatre, monkeypatch
     await waits(theatre, "dora")
     watcher = asyncio.create_task(watch_waitlists())
     await free_places(theatre, 1)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await states() != {"dora@example.org": "offered"}:
             await asyncio.sleep(0.02)
     watcher.cancel()

@@ -40,7 +40,7 @@ async def dora_waits(theatre: Theatre, count: int = 2, *, ref: str = "ref-dora")
         await join_waitlist(
             JoinWish(
                 performance=theatre.standing, tariff=None, any_performance=False, name="Dora", email="dora@example.org",
-                count=count, cart_ref=ref,
+                count=count, visitor=ref,
             ),
             at=now(),
         )  # fmt: skip

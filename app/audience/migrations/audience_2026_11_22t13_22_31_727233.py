@@ -401,8 +401,8 @@ async def forwards():
     manager.add_column(
         table_class_name="WaitlistEntry",
         tablename="waitlist_entry",
-        column_name="cart_ref",
-        db_column_name="cart_ref",
+        column_name="visitor",
+        db_column_name="visitor",
         column_class_name="Varchar",
         column_class=Varchar,
         params={

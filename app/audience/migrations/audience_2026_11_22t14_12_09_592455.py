@@ -82,8 +82,8 @@ async def forwards():
     manager.add_column(
         table_class_name="WaitlistPage",
         tablename="waitlist_page",
-        column_name="cart_ref",
-        db_column_name="cart_ref",
+        column_name="visitor",
+        db_column_name="visitor",
         column_class_name="Varchar",
         column_class=Varchar,
         params={
@@ -148,7 +148,7 @@ async def forwards():
         tablename="waitlist_page",
         constraint_name="unique_page",
         constraint_class=Unique,
-        params={"columns": ["entry", "cart_ref"], "nulls_distinct": True},
+        params={"columns": ["entry", "visitor"], "nulls_distinct": True},
         schema="audience",
     )
 
