@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from app.bootstrap import browser_code, environment
-from app.bootstrap.main import Step, alone, run
+from app.bootstrap.main import Step, alone, run, side_by_side
 from app.bootstrap.progress import Progress, SetupError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -285,3 +285,15 @@ def test_the_machine_s_node_serves_where_it_is_recent(
 
     assert (browser_code.node_directory(venv) == tmp_path) is serves
     assert browser_code.npm_command(tmp_path) == [str(tmp_path / "npm")]
+
+
+def test_the_whole_suite_runs_side_by_side_and_what_somebody_looks_at_does_not() -> None:
+    both = ["--numprocesses=2", "--dist=loadfile"]
+    assert side_by_side([], {}, 2) == both
+    assert side_by_side(["-m", "pure"], {}, 2) == both
+    assert side_by_side(["tests/seating"], {}, 2) == both
+    assert side_by_side([], {}, 64) == ["--numprocesses=4", "--dist=loadfile"]
+    assert side_by_side([], {}, 1) == []
+    for rest in (["tests/test_features.py"], ["tests/test_features.py::test_x"], ["-s"], ["--pdb"], ["--capture=no"]):
+        assert side_by_side(rest, {}, 2) == []
+    assert side_by_side([], {"REDIS_URL": "redis://elsewhere"}, 2) == []

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from app.bootstrap.progress import Progress, SetupError
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 FRONTEND = ROOT / "frontend"
+WORKERS_MAX = 4  # each starts its own PostgreSQL, Redis and Chromium
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -207,10 +208,22 @@ def become(name: str, rest: Sequence[str]) -> NoReturn:
     variables = {**os.environ, "PYTHONPATH": path}
     if name in {"test", "bench", "lint"}:
         os.chdir(ROOT)
-    module = ["pytest"] if name == "test" else ["app.cli", name]
+    module = ["pytest", *side_by_side(rest, os.environ, os.cpu_count() or 1)] if name == "test" else ["app.cli", name]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(python, [python, "-m", *module, *rest], variables)
+
+
+def side_by_side(rest: Sequence[str], environ: Mapping[str, str], cores: int) -> list[str]:
+    """pytest's options for one worker a core, whole files each; `-n` among `rest` says otherwise. None for a few files,
+    nor for somebody who looks on; nor on engines named in the environment, which a worker empties as if they were its.
+    """
+    looked_at = any(word.startswith(("-s", "--pdb", "--trace", "--capture")) for word in rest)
+    few = any(word.partition("::")[0].endswith(".py") for word in rest)
+    given = {"DATABASE_URL", "REDIS_URL"} & environ.keys()
+    if looked_at or few or given or cores < 2:
+        return []
+    return [f"--numprocesses={min(cores, WORKERS_MAX)}", "--dist=loadfile"]
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
