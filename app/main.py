@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -54,13 +53,12 @@ def create_app(settings: Settings) -> Litestar:
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await db.start_pool(settings.database_pool)
         await register_key()
-        keeper = db.spawn(keep_inventory(settings), name="keep inventory")
+        db.spawn(keep_inventory(settings), name="keep inventory")
         try:
             async with feed_lifespan():
                 yield
         finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            await db.end_background()
             await db.stop_pool()
             await close_redis()
             await close_provider_connections()

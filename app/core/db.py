@@ -18,7 +18,9 @@ from asyncpg.exceptions import UniqueViolationError
 from piccolo.engine.finder import engine_finder
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
-__all__ = ["UniqueViolationError", "connection", "engine", "require_transaction", "spawn", "transaction"]
+__all__ = [
+    "UniqueViolationError", "connection", "end_background", "engine", "require_transaction", "spawn", "transaction",
+]  # fmt: skip
 
 
 RELEASE_S_MAX = 5.0
@@ -104,6 +106,15 @@ def spawn(work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
     _background.add(task)
     task.add_done_callback(_background.discard)
     return task
+
+
+async def end_background() -> None:
+    """End what `spawn` has left at work; call it when the process stops, before its pool is closed. A task that slept
+    through that would open Redis anew behind the end."""
+    left = [task for task in _background if task.get_loop() is asyncio.get_running_loop()]
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 async def start_pool(size: int) -> None:
