@@ -28,7 +28,7 @@ async def open_shop() -> AsyncIterator[str]:
 def browser(shop: str, **headers: str) -> httpx.AsyncClient:
     """A browser with its own cookies, on the shop's own pages. It follows no redirect."""
     own = {"Sec-Fetch-Site": "same-origin", "Accept-Language": "en"}
-    return httpx.AsyncClient(base_url=shop, headers={**own, **headers}, timeout=30, trust_env=False)
+    return httpx.AsyncClient(base_url=shop, headers={**own, **headers}, timeout=60, trust_env=False)
 
 
 async def sign_in(client: httpx.AsyncClient, name: str) -> httpx.Response:
