@@ -180,16 +180,23 @@ async def test_twenty_gates_at_once_admit_exactly_one(theatre: Theatre) -> None:
 async def test_without_the_lock_the_same_harness_sees_several_come_in(
     theatre: Theatre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Negative control of the test above: the ticket is read without being locked."""
+    """Negative control of the test above: the ticket is read without being locked. The door is so crowded that nobody
+    goes on before somebody else has read it too."""
+    readers = 0
+    two_have_read = asyncio.Event()
 
     async def read_only(ledger, claims):  # type: ignore[no-untyped-def]  # a stand-in for the query it lacks a lock of
+        nonlocal readers
         row = await ledger.fetchrow(
             "SELECT t.id, t.number, t.status, t.used_at, t.performance, t.ordinal, s.box_office, s.event, p.starts_at,"
             ' p.ends_at FROM sales.ticket t JOIN sales.sale s ON s.id = t."order"'
             " JOIN catalog.performance p ON p.id = t.performance WHERE t.number = $1",
             claims.ticket,
         )
-        await asyncio.sleep(0.05)  # the door is crowded
+        readers += 1
+        if readers == 2:
+            two_have_read.set()
+        await two_have_read.wait()
         return row
 
     monkeypatch.setattr(admission, "_lock_ticket", read_only)
