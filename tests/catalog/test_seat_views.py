@@ -61,9 +61,9 @@ def version_of(photos: tuple[SeatPhoto, ...]) -> str:
 
 async def many_at_work(theatre: Theatre, model: Model) -> tuple[SeatPhoto, ...]:
     """What six managers leave who photograph, rename and delete at the same few seats."""
-    dice = random.Random(7)
 
     async def work(number: int) -> None:
+        dice = random.Random(number)
         for step in range(6):
             seat, other = dice.sample(SEATS, 2)
             with contextlib.suppress(Problem):  # somebody else was quicker
@@ -72,6 +72,8 @@ async def many_at_work(theatre: Theatre, model: Model) -> tuple[SeatPhoto, ...]:
                     await rename_photo(model.id, photo.id, other, organizer=theatre.organizer)
                 elif dice.random() < 0.3:
                     await delete_photo(model.id, photo.id, organizer=theatre.organizer)
+        # Whoever is the last of all leaves a photo behind, in whatever order they came.
+        await put(theatre, model, SEATS[number % len(SEATS)], f"{number} at last")
 
     for outcome in await asyncio.gather(*(work(number) for number in range(6)), return_exceptions=True):
         if outcome is not None:
