@@ -263,7 +263,7 @@ async def test_a_hold_that_has_lapsed_at_checkout_is_told_and_the_seat_is_free(
     async with open_shop() as shop, browser(shop) as buyer, browser(shop) as other:
         await hold(buyer, theatre.performance, 0)
         path = f"/api/v1/performances/{theatre.performance}/seats"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while any((await other.get(path)).json()["states"]):
                 await asyncio.sleep(0.1)
         problem(await buyer.post("/api/v1/orders", json={**WHO, "expected_total_minor": 4000}), "hold_expired")

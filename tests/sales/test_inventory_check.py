@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -134,19 +135,23 @@ async def test_small_faults_are_mended_without_laying_the_group_down_anew(sold: 
 
 
 async def test_what_is_only_in_passing_is_not_told(sold: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An order between its commit and its `sell`; its negative control is a single look."""
+    """An order between its commit and its `sell`, which comes between two looks; its negative control is a single
+    look."""
     async with connection() as ledger:
         code = await ledger.fetchval("UPDATE sales.sale SET status = 'paid' WHERE status = 'pending' RETURNING code")
         await ledger.execute("UPDATE sales.ticket SET status = 'sold'")
+    pauses = []
 
-    async def comes_a_moment_later() -> None:
-        await asyncio.sleep(0.5)
+    async def it_comes_meanwhile(pause_s: float) -> None:
+        pauses.append(pause_s)
         await inventory().sell(sold.group, code)
 
-    monkeypatch.setattr(inventory_check, "LOOK_AGAIN_S", 0.6)
-    sale = asyncio.create_task(comes_a_moment_later())
-    assert (await check(sold.group)).found == ()
-    await sale
+    with monkeypatch.context() as waiting:
+        waiting.setattr(
+            inventory_check, "asyncio", SimpleNamespace(sleep=it_comes_meanwhile, to_thread=asyncio.to_thread)
+        )
+        assert (await check(sold.group)).found == ()
+    assert len(pauses) == 1, "the first look has seen it, and the second one that it was over"
     monkeypatch.setattr(inventory_check, "LOOKS", 1)
     await put(sold, 0, FREE)
     assert (await check(sold.group)).found != ()

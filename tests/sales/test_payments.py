@@ -34,7 +34,8 @@ from app.sales.refunds import queue_refund
 from app.settings import get_settings
 from seating.store import FREE, PENDING, SOLD
 from tests.cast import ALICE, Theatre, buyer_cart, counter_cart
-from tests.demo.bank_at_work import SECRET_KEY, WEBHOOK_SECRET, BankAtWork, bank_at_work, hidden, loopback
+from tests.demo.bank_at_work import SECRET_KEY, WEBHOOK_SECRET, BankAtWork, bank_at_work, hidden
+from tests.sales.banks import LATE_BY_S, late_money_arrives, nobody_listens
 from tests.work import waiting, work_off
 
 POOR = "4000000000009995"
@@ -44,7 +45,7 @@ POOR = "4000000000009995"
 async def bank(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BankAtWork]:
     """The bank, and a box office that is its customer."""
     monkeypatch.setattr("app.sales.methods._stripe.RETRY_FIRST_S", 0.01)
-    async with bank_at_work(late_s=0.2) as bank:
+    async with bank_at_work(late_s=LATE_BY_S) as bank:
         use_bank(monkeypatch, bank.url)
         yield bank
 
@@ -110,7 +111,7 @@ class Buying:
 
         async with connection() as reader:
             charge = await reader.fetchval("SELECT charge_reference FROM sales.payment WHERE id = $1", self.payment)
-        async with httpx.AsyncClient(auth=(SECRET_KEY, ""), trust_env=False) as shop:
+        async with httpx.AsyncClient(auth=(SECRET_KEY, ""), trust_env=False, timeout=60) as shop:
             answer = await shop.get(f"{self.bank.url}/v1/refunds", params={"payment_intent": charge})
         return sum(refund["amount"] for refund in answer.json()["data"])
 
@@ -175,6 +176,7 @@ async def test_a_payment_that_arrives_late_keeps_its_seats_until_it_is_there(
     await buying.pay(LATE)
     assert await expire_order(buying.placed.id) is False
     assert (await buying.status())[:2] == ("pending", "pending")
+    await late_money_arrives(bank)
     assert "complete" in await buying.hear()
     assert await buying.status() == ("paid", "paid", ["sold", "sold"])
 
@@ -261,13 +263,12 @@ async def test_a_bank_that_is_away_is_told_kindly_and_the_same_order_is_paid_aft
     await add_to_cart(cart, Wish(performance=theatre.performance, seats=(4,)), at=now())
     placed = await place_order(cart, ALICE, method="card", expected_total_minor=4000, at=now())
     assert placed.payment is not None
-    sock, nowhere = loopback()
-    sock.close()
-    use_bank(monkeypatch, nowhere)
-    with pytest.raises(Problem) as problem:
-        await begin_payment(placed.payment)
-    assert (problem.value.code, problem.value.kind.status) == ("provider_unavailable", 503)
-    await JOB_expire(placed.id)
+    with nobody_listens() as nowhere:
+        use_bank(monkeypatch, nowhere)
+        with pytest.raises(Problem) as problem:
+            await begin_payment(placed.payment)
+        assert (problem.value.code, problem.value.kind.status) == ("provider_unavailable", 503)
+        await JOB_expire(placed.id)
     use_bank(monkeypatch, bank.url)
     page = await begin_payment(placed.payment)
     assert page is not None

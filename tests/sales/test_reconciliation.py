@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from app.catalog.queries import forget_offers
 from app.catalog.tables import Quota
 from app.core.clock import now
-from app.core.db import connection, transaction
+from app.core.db import connection, end_background, spawn, transaction
 from app.core.errors import Problem
 from app.core.redis import redis
 from app.sales import reconciliation
@@ -25,6 +26,7 @@ from app.sales.upkeep import RECONCILED, all_groups, is_our_turn
 from seating.store import FREE, GROUPS, PENDING, SOLD, USED
 from tests.cast import ALICE, Theatre, buyer_cart, counter_cart
 from tests.invariants import quotas_exceeded, seats_sold_twice
+from tests.running import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -131,12 +133,22 @@ async def test_an_order_whose_commit_is_awaited_is_never_given_back_whatever_the
         assert isinstance(raw, bytes)
         await redis().hset(pending, "CONITSWAY1", _aged(raw))
         mending = asyncio.create_task(reconcile_elsewhere(limited.group))
-        done, _ = await asyncio.wait([mending], timeout=1)
-        assert not done, "it waits for the order's transaction"
+
+        async def it_waits() -> bool:
+            assert not mending.done(), "it waits for the order's transaction"
+            return bool(await ledger.fetchval(WAITS_FOR_A_GROUP))
+
+        await eventually(it_waits, "the mending waits for the order's transaction")
         assert await state_of(limited, 7) == PENDING
     # The commit never came after all.
     assert [m.action for m in await mending] == ["given back: no such order"]
     assert await state_of(limited, 7) == FREE
+
+
+WAITS_FOR_A_GROUP = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def _aged(raw: bytes) -> bytes:
@@ -185,14 +197,18 @@ async def test_of_many_processes_one_compares_a_group_and_a_clock_set_back_stops
 class Crowd:
     """Buyers who hold, leave, order, pay and give up, until they are told to stop. What surprised them is kept."""
 
+    share_kept = 0.3
+    """Of the paid orders; the others are cancelled at once."""
+
     def __init__(self, theatre: Theatre, seed: int) -> None:
         self.theatre = theatre
         self.dice = random.Random(seed)
         self.over = False
         self.steps = 0
+        self.visits: dict[int, int] = {}
         self.surprises: list[BaseException] = []
 
-    async def shop(self) -> None:
+    async def shop(self, buyer: int = 0) -> None:
         while not self.over:
             try:
                 await self._one_visit()
@@ -202,11 +218,15 @@ class Crowd:
             except Exception as error:  # noqa: BLE001 - told of at the end
                 self.surprises.append(error)
             self.steps += 1
+            self.visits[buyer] = self.visits.get(buyer, 0) + 1
             await asyncio.sleep(0)
 
+    def _where(self) -> tuple[int, int]:
+        """An evening, and a seat."""
+        return self.dice.choice((self.theatre.performance, self.theatre.other)), self.dice.randrange(30)
+
     async def _one_visit(self) -> None:
-        cart, seat = buyer_cart(), self.dice.randrange(30)
-        evening = self.dice.choice((self.theatre.performance, self.theatre.other))
+        cart, (evening, seat) = buyer_cart(), self._where()
         await add_to_cart(cart, Wish(performance=evening, seats=(seat,)), at=now())
         if self.dice.random() < 0.3:
             return
@@ -214,13 +234,31 @@ class Crowd:
         placed = await place_order(
             cart, ALICE, method="cash" if settled else "card", expected_total_minor=None, settled=settled, at=now()
         )
-        if not settled or self.dice.random() < 0.7:
+        if not settled or self.dice.random() >= self.share_kept:
             await give_up(self.theatre.group, placed.id)
 
     async def until(self, steps: int) -> None:
         goal = self.steps + steps
         while self.steps < goal:
             await asyncio.sleep(0.005)
+
+    async def until_all_have_moved_on(self) -> None:
+        """Until every visit that is under way now is over."""
+        goals = {buyer: count + 1 for buyer, count in self.visits.items()}
+        while any(self.visits[buyer] < goal for buyer, goal in goals.items()):
+            await asyncio.sleep(0.005)
+
+
+class OneSeatAfterTheOther(Crowd):
+    """Each comes to another seat than all who came shortly before, and leaves it as it was."""
+
+    share_kept = 0.0
+    _next = 0
+
+    def _where(self) -> tuple[int, int]:
+        evening, seat = divmod(self._next, 30)
+        self._next = (self._next + 1) % 60
+        return (self.theatre.performance, self.theatre.other)[evening], seat
 
 
 async def give_up(group: str, order: int) -> None:
@@ -263,16 +301,46 @@ async def test_every_key_of_a_group_may_be_lost_while_buyers_go_on(limited: Thea
 
 @pytest.mark.race
 async def test_a_sale_at_full_speed_looks_like_no_difference(limited: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is being ordered or given back differs for a moment; none of it is mended or reported."""
-    monkeypatch.setattr(reconciliation, "LOOK_AGAIN_S", 1.0)  # as in earnest
-    crowd = Crowd(limited, 1664)
-    buyers = [asyncio.create_task(crowd.shop()) for _ in range(4)]
+    """What is being ordered or given back differs for a moment; none of it is mended or reported. The pause between two
+    looks lasts longer than any step: here for exactly as long as that takes. Its control is a first look that saw
+    something, or there is no second one."""
+    crowd = OneSeatAfterTheOther(limited, 1664)
+    seen_in_passing = 0
+
+    async def pause(_: float) -> None:
+        nonlocal seen_in_passing
+        seen_in_passing += 1
+        await crowd.until_all_have_moved_on()
+
+    monkeypatch.setattr(reconciliation, "asyncio", SimpleNamespace(sleep=pause, to_thread=asyncio.to_thread))
+    buyers = [asyncio.create_task(crowd.shop(buyer)) for buyer in range(4)]
     await crowd.until(5)
-    looked = [await reconcile(limited.group) for _ in range(6)]
+    looked: list[tuple[Mended, ...]] = []
+    while seen_in_passing < 3:
+        assert len(looked) < 500, "no look ever sees anything"
+        looked.append(await reconcile(limited.group))
     crowd.over = True
     await asyncio.gather(*buyers)
-    assert looked == [()] * 6
+    assert set(looked) == {()}
     assert crowd.surprises == []
+
+
+async def test_what_was_left_for_later_ends_with_its_process(limited: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would open Redis anew behind the end, in a loop that is gone when somebody next asks."""
+    sleeps = asyncio.Event()
+
+    async def pause(_: float) -> None:
+        sleeps.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(reconciliation, "asyncio", SimpleNamespace(sleep=pause, to_thread=asyncio.to_thread))
+    await sell(limited, 0)
+    async with connection() as ledger:
+        await ledger.execute("UPDATE sales.ticket SET status = 'pending'")
+    left = spawn(reconcile(limited.group), name="left for later")
+    await asyncio.wait_for(sleeps.wait(), 60)
+    await end_background()
+    assert left.cancelled()
 
 
 async def test_holds_survive_what_is_mended(limited: Theatre) -> None:

@@ -30,7 +30,7 @@ async def test_a_hold_that_nobody_pays_comes_back_by_itself(theatre: Theatre) ->
     await add_to_cart(cart, Wish(performance=theatre.performance, seats=(0, 1)), at=now())
     assert await states(theatre, 0, 1) == [HELD, HELD]
     keeper = asyncio.create_task(keep_inventory(get_settings()))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await states(theatre, 0, 1) != [FREE, FREE]:
             await asyncio.sleep(0.05)
     keeper.cancel()
