@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.demo.ports import HOST
+from tests.ports import free_port
 from tests.running import eventually
 
 
@@ -127,8 +127,7 @@ class Machine:
 
     def __init__(self, binary: str, directory: Path, *options: str) -> None:
         directory.mkdir()
-        with socket.create_server((HOST, 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         # Ended with us by the kernel, even if we are killed -9.
         leash = [path, "--pdeathsig", "TERM"] if (path := shutil.which("setpriv")) else []
         self._command = [
@@ -142,6 +141,8 @@ class Machine:
         self._spawn()
 
         async def answers() -> bool:
+            assert self._process is not None
+            assert self._process.poll() is None, f"Redis at port {self.port} ended"
             with contextlib.suppress(RedisError, OSError):
                 return bool(await self.client.ping())
             return False

@@ -12,7 +12,6 @@ import contextlib
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -31,6 +30,7 @@ from realtime.follower import Follower, Reaction, Status
 from seating.store import FREE, Held, HoldRequest, NamedSeats, Owner
 from tests.cast import Theatre
 from tests.faults.feed_network import Switch, switch_to
+from tests.ports import free_port
 from tests.running import eventually
 
 pytestmark = pytest.mark.fault
@@ -101,11 +101,10 @@ class Herd:
 
 
 class Web:
-    """A web process, real in all but `alone` (see feed_web)."""
+    """A web process, real in all but what `words` say (see feed_web)."""
 
     def __init__(self, ledger: Switch, *words: str, **settings: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         database = urlsplit(os.environ["DATABASE_URL"]).path
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.feed_web", str(self.port), *words],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -22,23 +21,26 @@ from redis.exceptions import RedisError
 
 from app.demo.engines import Engine
 from seating.store import Inventory
+from tests.ports import free_port
 
 SLOTS = 16_384
 SHARE = SLOTS // 3 + 1
 STARTING_S = 60
-# A master is taken for dead after this long; the default of 15 s would make every test of it wait.
-NODE_TIMEOUT_MS = 800
+# A master that is silent for so long is taken for dead by the others. Long, since three of them share a machine with
+# whatever else runs there, and one that merely had to wait for its turn must not be; `mourn_after` makes it shorter.
+NODE_TIMEOUT_MS = 30_000
 
 
 class Master:
     """One node. `start()` again after `kill()` brings it back under its old name, with its slots and without a key."""
 
-    def __init__(self, binary: str, port: int, directory: Path, *, coverage: bool) -> None:
+    def __init__(self, binary: str, directory: Path, *, coverage: bool) -> None:
         directory.mkdir()
-        self.port = port
+        self.port, self.bus_port = free_port(), free_port()
         options: dict[str, Any] = {
-            "port": port, "bind": "127.0.0.1", "dir": directory, "save": "", "cluster-enabled": "yes",
-            "cluster-node-timeout": NODE_TIMEOUT_MS, "cluster-require-full-coverage": "yes" if coverage else "no",
+            "port": self.port, "cluster-port": self.bus_port, "bind": "127.0.0.1", "dir": directory, "save": "",
+            "cluster-enabled": "yes", "cluster-node-timeout": NODE_TIMEOUT_MS,
+            "cluster-require-full-coverage": "yes" if coverage else "no",
         }  # fmt: skip
         # Ended with us by the kernel, even if we are killed -9; with the thread that started it, to be exact.
         leash = [path, "--pdeathsig", "TERM"] if (path := shutil.which("setpriv")) else []
@@ -50,8 +52,13 @@ class Master:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _until(lambda: bool(self.say("PING")))
+        process = self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def answers() -> bool:
+            assert process.poll() is None, f"the master at port {self.port} ended"
+            return bool(self.say("PING"))
+
+        _until(answers)
 
     def kill(self) -> None:
         """kill -9."""
@@ -118,6 +125,12 @@ class Cluster:
         for master in self.masters:
             _until(lambda master=master: _is_whole(master, len(self.masters)))  # type: ignore[misc]  # lambda's default
 
+    def mourn_after(self, timeout_ms: int = NODE_TIMEOUT_MS, *, but: Master | None = None) -> None:
+        """How long a master may be silent before the others take it for dead."""
+        for master in self.masters:
+            if master is not but:
+                master.say("CONFIG SET", "cluster-node-timeout", timeout_ms)
+
     def master_of(self, group: str) -> Master:
         """As the masters themselves say it."""
         slot = slot_of(group)
@@ -142,7 +155,7 @@ class Cluster:
 
     def carry(self, source: Master, target: Master, keys: Sequence[str]) -> None:
         """These keys, in one step."""
-        source.say("MIGRATE", "127.0.0.1", target.port, "", 0, 10_000, "KEYS", *keys)
+        source.say("MIGRATE", "127.0.0.1", target.port, "", 0, 60_000, "KEYS", *keys)
 
     def close_slot(self, group: str, target: Master) -> None:
         """It has arrived. The new master first: it would otherwise send everybody back."""
@@ -174,15 +187,15 @@ def running_cluster(binary: str, data: Path, *, coverage: bool = False) -> Itera
     """`coverage`: Redis' own default, by which no master answers while a slot of another one is not served."""
     masters: list[Master] = []
     try:
-        for port in _free_ports(3):
-            masters.append(Master(binary, port, data / str(port), coverage=coverage))
+        for number in range(3):
+            masters.append(Master(binary, data / f"master {number}", coverage=coverage))
             masters[-1].start()
         for index, master in enumerate(masters):
             first, last = index * SHARE, min((index + 1) * SHARE, SLOTS) - 1
             master.say("CLUSTER ADDSLOTSRANGE", first, last)
             master.say("CLUSTER SET-CONFIG-EPOCH", index + 1)
         for other in masters[1:]:
-            masters[0].say("CLUSTER MEET", "127.0.0.1", other.port)
+            masters[0].say("CLUSTER MEET", "127.0.0.1", other.port, other.bus_port)
         cluster = Cluster(masters)
         cluster.agreed()
         yield cluster
@@ -215,20 +228,3 @@ def _until(true: Callable[[], bool]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("the cluster did not come together")
         time.sleep(0.02)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports whose neighbour 10,000 above, which the nodes talk over, is free as well."""
-    found: list[int] = []
-    while len(found) < count:
-        with socket.socket() as probe, socket.socket() as above:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-            if port > 55_000 or port in found:
-                continue
-            try:
-                above.bind(("127.0.0.1", port + 10_000))
-            except OSError:
-                continue
-            found.append(port)
-    return found

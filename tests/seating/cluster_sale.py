@@ -119,12 +119,18 @@ class Sale:
         """Until `closed`."""
         buyers = (self._buyer(group, number) for group in self.groups for number in range(BUYERS))
         await asyncio.gather(*buyers, *(self._expiry(group) for group in self.groups))
+        for group in self.groups:
+            # Gone while nobody happened to ask for it, it is found by this at the latest.
+            await self._expire(group)
 
     async def _expiry(self, group: str) -> None:
         """Nothing lapses; but it deletes keys and makes them anew."""
         while not self.closed.is_set():
-            await self.until_answered(group, lambda: self.inventory.expire_due(group))
+            await self._expire(group)
             await asyncio.sleep(0.05)
+
+    async def _expire(self, group: str) -> None:
+        await self.until_answered(group, lambda: self.inventory.expire_due(group))
 
     async def _buyer(self, group: str, number: int) -> None:
         """Each of one group, so that whoever waits for it keeps nobody from another."""

@@ -404,11 +404,11 @@ async def test_a_change_is_heard_on_every_machine(stores: Stores) -> None:
     for group, ear in ears:
         await stores.inventory.load(Shop(stores, group).ledger())
         await ear.subscribe(channel(group, SEATED))
-        assert await ear.get_message(timeout=5)
+        assert await ear.get_message(timeout=60)
     for group in stores.groups:
         await Shop(stores, group).take("alice", 3)
     for _, ear in ears:
-        heard = json.loads((await ear.get_message(timeout=5) or {})["data"])
+        heard = json.loads((await ear.get_message(timeout=60) or {})["data"])
         assert (heard["v"], heard["s"][0][:2]) == (1, [3, HELD])
         await ear.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
     for machine in machines:

@@ -27,6 +27,9 @@ from tests.seating.shop import Follower
 GROUPS = [group for third in spread(each=2) for group in third]
 ENOUGH = 8
 """Visits of buyers after which a sale has gone on."""
+PATIENCE_S = 300
+"""For all of a sale. Generous: nothing here is measured."""
+SOON_DEAD_MS = 800
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +95,7 @@ async def selling(cluster: Cluster) -> AsyncIterator[Selling]:
     following = asyncio.ensure_future(follow())
     here = Selling(sale, running, followers)
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             yield here
             sale.closed.set()
             await asyncio.gather(running, following)
@@ -202,7 +205,7 @@ async def test_a_machine_that_dies_takes_only_its_own_groups_and_they_are_rebuil
     running = asyncio.ensure_future(sale.sell())
     here = Selling(sale, running, [])
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             await here.goes_on(mine)
             await asyncio.to_thread(victim.kill)
             for _ in range(3):
@@ -236,9 +239,10 @@ async def test_with_redis_own_default_one_dead_machine_stops_every_sale(masters:
     group = next(group for group in GROUPS if masters.master_of(group) is masters.masters[0])
     await Sale(client, 1, [group]).open()
     await coverage(masters, "yes")
+    masters.mourn_after(SOON_DEAD_MS)
     victim.kill()
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             await until(inventory, group, answers=False)
             await coverage(masters, "no", but=victim)
             await until(inventory, group, answers=True)
@@ -246,6 +250,7 @@ async def test_with_redis_own_default_one_dead_machine_stops_every_sale(masters:
         victim.start()
     await coverage(masters, "no")
     await asyncio.to_thread(masters.agreed)
+    masters.mourn_after()
     await client.aclose()
 
 
