@@ -25,12 +25,13 @@ from seating.store import (
     Owner,
     PerformanceState,
 )
+from tests.races.line import wait_for_the_others
 from tests.seating.best_reference import House, Party, best
 from tests.seating.houses import sketch
 
 GROUP, TONIGHT = "best-rush", 1
 PROCESSES, BUYERS = 4, 50
-READY, GO = "best-rush:ready", "best-rush:go"
+LOOKED = "best-rush:looked"
 Told = tuple[str, int, list[int]]
 
 
@@ -59,15 +60,26 @@ async def ask(inventory: Inventory, cart: str, count: int) -> list[int]:
 class LookThenTake:
     """The negative control: the best seats of a moment ago, chosen by the same rules, outside the step.
 
-    Nobody takes before everybody has looked, so what goes wrong does not hang on how busy the machine is.
+    Nobody takes before everybody has looked, in whichever process: all choose in the empty house, so that no more
+    parties are seated than there are sizes of them, whatever the machine does.
     """
 
-    def __init__(self) -> None:
-        self.all_have_looked = asyncio.Barrier(BUYERS)
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.mine_have_looked = asyncio.Barrier(BUYERS)
+        self.all_have_looked = asyncio.Event()
+
+    async def look_together(self) -> None:
+        if await self.mine_have_looked.wait() == 0:
+            await self.redis.incr(LOOKED)
+            while int(await self.redis.get(LOOKED) or 0) < PROCESSES:
+                await asyncio.sleep(0.002)
+            self.all_have_looked.set()
+        await self.all_have_looked.wait()
 
     async def __call__(self, inventory: Inventory, cart: str, count: int) -> list[int]:
         seen = await inventory.snapshot(GROUP, TONIGHT, owners=False)
-        await self.all_have_looked.wait()
+        await self.look_together()
         chosen = best(House(house(), [state == FREE for state in seen.states]), Party(count))
         if chosen is None:
             return []
@@ -79,9 +91,8 @@ class LookThenTake:
 async def rush(url: str, way: str, seed: int) -> list[Told]:
     redis = Redis.from_url(url)
     inventory = Inventory(redis)
-    choose = ask if way == "in the step" else LookThenTake()
-    await redis.rpush(READY, str(seed))
-    await redis.blpop([f"{GO}:{seed}"], 60)
+    choose = ask if way == "in the step" else LookThenTake(redis)
+    await wait_for_the_others(redis)
 
     async def buyer(cart: str, count: int) -> Told:
         return cart, count, await choose(inventory, cart, count)

@@ -28,6 +28,7 @@ from seating.store import (
     Quantity,
     QuotaState,
 )
+from tests.races.line import wait_for_the_others
 from tests.seating.houses import sketch
 
 GROUP, MATCH, STANDING, PASS = "rush", 1, 2, 3
@@ -38,7 +39,6 @@ PRESS_SEATS = tuple(range((ROWS - 1) * ROW, ROWS * ROW))
 """The last row of the match; with the pass, the match's seats are the pass's too (SEA-7)."""
 PRESS_BYTE = 16
 BUYERS, TRIES = 40, 6
-READY, GO = "rush:ready", "rush:go"
 Prize = tuple[str, list[tuple[int, int]], int, str]
 Line = NamedSeats | BestSeats | Quantity
 
@@ -64,7 +64,9 @@ def opening() -> GroupState:
 class Unguarded:
     """The negative control: looks, then takes, in two steps. Right for one buyer at a time, wrong in a rush.
 
-    Nobody takes before everybody has looked once, so what goes wrong does not hang on how busy the machine is.
+    Nobody takes before everybody of his process has looked once. So whichever process is the first to take, all of its
+    buyers have seen the house as it was opened; and what the buyers of each of them want first is enough alone for
+    everything that may go wrong, whatever the machine does and the others do.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -129,8 +131,7 @@ async def rush(url: str, way: str, seed: int) -> list[Prize]:
     dice = random.Random(seed)
     redis = Redis.from_url(url)
     store = Inventory(redis) if way == "guarded" else Unguarded(redis)
-    await redis.rpush(READY, str(seed))
-    await redis.blpop([f"{GO}:{seed}"], 60)
+    await wait_for_the_others(redis)
     won: list[Prize] = []
 
     async def buyer(number: int) -> None:
@@ -158,8 +159,7 @@ async def churn(url: str, way: str, seed: int) -> list[Prize]:
     dice = random.Random(seed)
     redis = Redis.from_url(url)
     inventory = Inventory(redis)
-    await redis.rpush(READY, str(seed))
-    await redis.blpop([f"{GO}:{seed}"], 60)
+    await wait_for_the_others(redis)
     counter = Owner("counter", "Counter 1")
 
     async def order(cart: str, code: str) -> None:

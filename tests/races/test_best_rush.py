@@ -6,22 +6,19 @@ left in the end: that is what is looked for.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
 from seating.store import FREE, HELD, Inventory
-from tests.races.best_rush import GO, GROUP, PROCESSES, READY, TONIGHT, Told, ask, house, opening
+from tests.races.best_rush import GROUP, LOOKED, PROCESSES, TONIGHT, Told, ask, house, opening
+from tests.races.line import run_together
 from tests.seating.best_reference import House, Party, best
 
 pytestmark = pytest.mark.race
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +47,11 @@ class Outcome:
 async def rush(redis: Redis, redis_url: str, way: str) -> Outcome:
     inventory = Inventory(redis)
     await inventory.load(opening(), only_if_missing=False)
-    processes = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.races.best_rush", redis_url, way, str(seed),
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-        )
-        for seed in range(PROCESSES)
-    ]  # fmt: skip
-    try:
-        for _ in processes:
-            assert await redis.blpop([READY], 60), "a process of the rush did not come up"
-        for seed in range(PROCESSES):
-            await redis.rpush(f"{GO}:{seed}", "go")
-        outputs = [await process.communicate() for process in processes]
-    finally:
-        for process in processes:
-            if process.returncode is None:
-                process.kill()
-    assert [process.returncode for process in processes] == [0] * PROCESSES
-    told = [(cart, count, ordinals) for output, _ in outputs for cart, count, ordinals in json.loads(output)]
+    await redis.delete(LOOKED)
+    outputs = await run_together(
+        redis, [("tests.races.best_rush", redis_url, way, str(seed)) for seed in range(PROCESSES)]
+    )
+    told = [(cart, count, ordinals) for output in outputs for cart, count, ordinals in json.loads(output)]
     return Outcome(told, (await inventory.snapshot(GROUP, TONIGHT)).states)
 
 

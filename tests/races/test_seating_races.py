@@ -5,12 +5,9 @@ The harness is only worth something if it catches a store that is wrong: see the
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -18,8 +15,8 @@ from redis.asyncio import Redis
 from seating.audit import contradictions
 from seating.dumps import read_dump
 from seating.store import ALLOTTED, FREE, HELD, LINKED, Inventory, Snapshot
+from tests.races.line import run_together
 from tests.races.seating_rush import (
-    GO,
     GROUP,
     MATCH,
     PASS,
@@ -27,7 +24,6 @@ from tests.races.seating_rush import (
     PRESS_SEATS,
     QUOTA,
     QUOTA_SIZE,
-    READY,
     SCHOOL,
     SCHOOL_SIZE,
     STANDING,
@@ -37,7 +33,6 @@ from tests.races.seating_rush import (
 )
 
 pytestmark = pytest.mark.race
-ROOT = Path(__file__).parents[2]
 PROCESSES = 3
 
 
@@ -68,27 +63,12 @@ async def rush(redis: Redis, redis_url: str, way: str) -> Outcome:
     """Processes full of buyers, all let loose at the same instant."""
     inventory = Inventory(redis)
     await inventory.load(opening())
-    processes = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.races.seating_rush", redis_url, way, str(seed),
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-        )
-        for seed in range(PROCESSES)
-    ]  # fmt: skip
-    try:
-        for _ in processes:
-            assert await redis.blpop([READY], 60), "a process of the rush did not come up"
-        for seed in range(PROCESSES):
-            await redis.rpush(f"{GO}:{seed}", "go")
-        outputs = [await process.communicate() for process in processes]
-    finally:
-        for process in processes:
-            if process.returncode is None:
-                process.kill()
-    assert [process.returncode for process in processes] == [0] * PROCESSES
+    outputs = await run_together(
+        redis, [("tests.races.seating_rush", redis_url, way, str(seed)) for seed in range(PROCESSES)]
+    )
     won = [
         (cart, [(performance, ordinal) for performance, ordinal in seats], places, key)
-        for output, _ in outputs
+        for output in outputs
         for cart, seats, places, key in json.loads(output)
     ]
     return Outcome(won, {each: await inventory.snapshot(GROUP, each) for each in (MATCH, PASS)})

@@ -27,13 +27,13 @@ from seating.store import (
     Quantity,
     QuotaState,
 )
+from tests.races.line import wait_for_the_others
 from tests.seating.houses import sketch
 
 SEATED, FAIR = 1, 2
 QUOTA = "event"
 PLAN = sketch("......", "......")
 BUYERS, TRIES = 25, 4
-READY, GO = "baskets:ready", "baskets:go"
 Prize = tuple[str, int, int]
 
 
@@ -88,8 +88,7 @@ def carts_of(seeds: Sequence[int]) -> list[str]:
 async def main(url: str, seed: int, groups: Sequence[str]) -> None:
     redis = Redis.from_url(url)
     baskets = Baskets(Inventory(redis))
-    await redis.rpush(READY, str(seed))
-    await redis.blpop([f"{GO}:{seed}"], 60)
+    await wait_for_the_others(redis)
     print(json.dumps(await rush(baskets, groups, seed)))
     await redis.aclose()
 
