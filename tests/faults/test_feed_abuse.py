@@ -9,6 +9,7 @@ import json
 import os
 import random
 import socket
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import parse_qs, urlsplit
@@ -32,7 +33,9 @@ HELLO = '{"t":"hello","v":1}'
 ADDRESS_MAX, UNREAD_MAX = 50, 64 * 1024
 ELSEWHERE = ("127.0.0.2", 0)
 """Another address than the abusers', so that their number is not the honest viewer's concern."""
+PATIENCE_S = 300
 GROWTH_MAX = 64 * 1024 * 1024
+KEPT_WITHOUT_LIMIT = 8 * 1024 * 1024
 
 
 class Scene:
@@ -58,8 +61,7 @@ class Scene:
                 frame = json.loads(await self._honest.recv())
                 if frame["t"] == "delta" and [seat, 1] in frame["seats"]:
                     break
-        grown = self._memory() - self._begin_bytes
-        assert grown < GROWTH_MAX, f"{grown} bytes more than before"
+        assert self.grown() < GROWTH_MAX, f"{self.grown()} bytes more than before"
 
     async def leaves_nothing(self) -> None:
         """Every connection but the honest viewer's is gone from the process."""
@@ -77,6 +79,10 @@ class Scene:
             if each.laddr.port == self.web.port and each.status == psutil.CONN_ESTABLISHED
         ]
 
+    def grown(self) -> int:
+        """How many bytes more the web process has than in the beginning."""
+        return self._memory() - self._begin_bytes
+
     def _memory(self) -> int:
         return int(psutil.Process(self.web.process.pid).memory_info().rss)
 
@@ -89,12 +95,12 @@ async def scene(theatre: Theatre) -> AsyncIterator[Setting]:
     """Opens the web process with the limits that a test wants."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def open_with(**limits: object) -> Scene:
+        async def open_with(*words: str, **limits: object) -> Scene:
             address = urlsplit(os.environ["DATABASE_URL"])
             there = f"{parse_qs(address.query)['host'][0]}/.s.PGSQL.5432"
             ledger = await stack.enter_async_context(switch_to(there))
             chosen = {"CONNECTIONS_PER_ADDRESS_MAX": ADDRESS_MAX, "UNREAD_BYTES_MAX": UNREAD_MAX, **limits}
-            web = Web(ledger, **{f"PLACEUR_LIVE_{name}": str(value) for name, value in chosen.items()})
+            web = Web(ledger, *words, **{f"PLACEUR_LIVE_{name}": str(value) for name, value in chosen.items()})
             stack.callback(web.kill)
             await eventually(web.is_open, "the web process is open")
             honest = await stack.enter_async_context(
@@ -127,9 +133,11 @@ async def visit(url: str, *frames: str | bytes) -> tuple[int | None, Counter[str
 
 async def test_ten_thousand_hellos_get_twenty_answers(scene: Setting) -> None:
     open_scene = await scene()
+    began_s = time.monotonic()
     code, kinds = await visit(open_scene.url, *[HELLO] * 10_000)
     assert code in (CLOSE_TOO_MANY, 1006)  # 1006: its own frames ran into the closed socket
-    assert kinds["snapshot"] + kinds["delta"] <= 21
+    # Everybody may say one thing more for each second that passes, and a machine may stand still for some.
+    assert kinds["snapshot"] + kinds["delta"] <= 21 + (time.monotonic() - began_s)
     await open_scene.is_unharmed()
     await open_scene.leaves_nothing()
 
@@ -150,11 +158,20 @@ async def test_ten_thousand_performances_that_nobody_plays_leave_no_room_behind(
     await open_scene.leaves_nothing()
 
 
-async def test_whoever_never_says_hello_is_shown_out_and_takes_no_more_than_an_address_may(scene: Setting) -> None:
-    open_scene = await scene(HELLO_TIMEOUT_S=2)
+async def test_whoever_never_says_hello_takes_no_more_than_an_address_may(scene: Setting) -> None:
+    open_scene = await scene(HELLO_TIMEOUT_S=300)
     silent = [await connect(open_scene.url, compression=None, proxy=None) for _ in range(ADDRESS_MAX)]
     with pytest.raises(websockets.InvalidStatus, match="429"):
         await connect(open_scene.url, compression=None, proxy=None)
+    await open_scene.is_unharmed()
+    for each in silent:
+        each.transport.abort()
+    await open_scene.leaves_nothing()
+
+
+async def test_whoever_never_says_hello_is_shown_out(scene: Setting) -> None:
+    open_scene = await scene(HELLO_TIMEOUT_S=0.5)
+    silent = [await connect(open_scene.url, compression=None, proxy=None) for _ in range(ADDRESS_MAX)]
     await open_scene.is_unharmed()
     ends = await asyncio.gather(*(closing_of(each) for each in silent))
     assert {code for code, _ in ends} == {CLOSE_HELLO_TIMEOUT}
@@ -172,8 +189,8 @@ async def test_garbage_of_every_kind_ends_its_own_connection_only(scene: Setting
     noises = [dice.randbytes(20_000) for _ in range(50)] + [huge] * 5
     for noise in noises:  # no websocket, or one that turns to noise
         for opening in (b"", handshake(open_scene)):
-            with socket.create_connection(("127.0.0.1", open_scene.web.port)) as stranger, contextlib.suppress(OSError):
-                stranger.sendall(opening + noise)
+            # In a thread: the web process may be waiting for its ledger, whose wire is held here.
+            await asyncio.to_thread(shout, open_scene.web.port, opening + noise)
     await open_scene.is_unharmed()
     await open_scene.leaves_nothing()
 
@@ -199,30 +216,50 @@ async def test_whoever_announces_a_huge_frame_gets_no_memory_for_it(scene: Setti
 @pytest.mark.parametrize("limit", [UNREAD_MAX, 1 << 40])
 async def test_those_who_never_read_are_cut_off_and_cost_what_the_limit_says(scene: Setting, limit: int) -> None:
     """The second is the control: without a limit the same strangers stay, and what they leave unread is kept."""
-    open_scene = await scene(UNREAD_BYTES_MAX=limit, FRAMES_BURST=1_000_000_000)
-    hello = masked(HELLO.encode())
-    deaf = []
-    for _ in range(ADDRESS_MAX // 5):
-        stranger = socket.socket()
-        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        stranger.connect(("127.0.0.1", open_scene.web.port))
-        stranger.sendall(handshake(open_scene))
-        stranger.setblocking(False)
-        deaf.append(stranger)
-    asked = 0
-    while len(open_scene.connections()) > 1 and asked < 40_000:
-        for stranger in deaf:
-            with contextlib.suppress(OSError):
-                stranger.send(hello * 200)
-        asked += 200
-        await asyncio.sleep(0.01)
+    open_scene = await scene("strict", UNREAD_BYTES_MAX=limit, FRAMES_BURST=1_000_000_000)
+    deaf = [Deaf(open_scene) for _ in range(5)]
+
+    async def all_are_in() -> bool:
+        return len(open_scene.connections()) == 1 + len(deaf)
+
+    await eventually(all_are_in, "the strangers are in")
+    async with asyncio.timeout(PATIENCE_S):
+        if limit == UNREAD_MAX:
+            while len(open_scene.connections()) > 1:
+                await ask_on(deaf)
+        else:
+            while open_scene.grown() < KEPT_WITHOUT_LIMIT:
+                await ask_on(deaf)
+                assert await all_are_in()
     if limit == UNREAD_MAX:
         await open_scene.leaves_nothing()
         await open_scene.is_unharmed()
-    else:
-        assert len(open_scene.connections()) == 1 + len(deaf)
-    for stranger in deaf:
-        stranger.close()
+    for each in deaf:
+        each.socket.close()
+
+
+async def ask_on(deaf: list[Deaf]) -> None:
+    for each in deaf:
+        each.ask_on()
+    await asyncio.sleep(0.01)
+
+
+class Deaf:
+    """Asks for the picture again and again and reads nothing."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        self.socket.connect(("127.0.0.1", scene.web.port))
+        self.socket.setblocking(False)
+        self._unsaid = handshake(scene)
+
+    def ask_on(self) -> None:
+        """As often as goes out now, up to 200 times; never by half a frame."""
+        if not self._unsaid:
+            self._unsaid = masked(HELLO.encode()) * 200
+        with contextlib.suppress(OSError):
+            self._unsaid = self._unsaid[self.socket.send(self._unsaid) :]
 
 
 def handshake(scene: Scene) -> bytes:
@@ -231,6 +268,11 @@ def handshake(scene: Scene) -> bytes:
         b"GET %b HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" % path
     )
+
+
+def shout(port: int, noise: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as stranger, contextlib.suppress(OSError):
+        stranger.sendall(noise)
 
 
 def masked(text: bytes) -> bytes:
