@@ -28,7 +28,7 @@ class Server:
     def start(self) -> None:
         self._socket.unlink(missing_ok=True)
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while b"+PONG" not in self._ping():
             assert time.monotonic() < deadline, "Redis does not start"
             time.sleep(0.01)
