@@ -152,6 +152,10 @@ def _end(case: Case, wire: Wire) -> None:
         )
         if wire.server_close is None:
             wire.close()
+    if case.ending.by == "server":
+        wire.read_until(lambda: wire.server_close is not None or not case.possible(wire.events), QUIET_S)
+        if not case.possible(wire.events):
+            return  # it was taken instead of refused
     wire.read_to_end(probe=case.ending.by == "server")
 
 

@@ -27,6 +27,13 @@ ECHO_FRAME_BYTES_MAX = 4 << 20
 """The suite's largest message has 16 MiB, which the web server then takes (four times this)."""
 FEED_FRAME_BYTES_MAX = 4_096
 CLOSED_BY_SERVER = 4420
+SLOWEST_S = 120.0
+"""What a client may take that does read, on whatever machine."""
+HURRY_S = 0.3
+KERNEL_BUFFER_BYTES = 1 << 16
+OF_ENDINGS = ("pinging", "impatient", "unmended")
+"""The endpoints of test_ending.py: all ping twenty times a second."""
+BALLAST = Message(b'{"by":"ballast","x":"%b"}' % (b"x" * 10_000))
 _STORM_SIZES = (1, 120, 126, 4_000, 65_535, 70_000, 250_000)
 Connection = WebSocket[Any, Any, Any]
 
@@ -65,11 +72,21 @@ async def echo(socket: Connection) -> None:
             outlet.send(Binary(data) if said is None else Message(data))
 
 
+_opening = asyncio.Event()
+
+
 @websocket("/late")
 async def late(socket: Connection) -> None:
-    """An echo that takes its time to open, as one whose log-in is looked up does."""
-    await asyncio.sleep(0.3)
+    """An echo that does not open before it is told to, as one whose log-in is looked up."""
+    await _opening.wait()
     await echo.fn(socket)
+
+
+@get("/open", sync_to_thread=False)
+def open_late() -> None:
+    """Those that wait now."""
+    _opening.set()
+    _opening.clear()
 
 
 @websocket("/storm")
@@ -100,13 +117,39 @@ async def _blow(outlet: TransportOutlet, socket: Connection, name: str) -> None:
 
 
 def echo_app(server: list[uvicorn.Server]) -> Litestar:
+    def sockets() -> list[FeedWebSocket]:
+        return [each for each in server[0].server_state.connections if isinstance(each, FeedWebSocket)]
+
     @get("/connections", sync_to_thread=False)
     def connections() -> dict[str, int]:
-        """Websockets that this process still has, and how many bytes wait in all of them."""
-        sockets = [each for each in server[0].server_state.connections if isinstance(each, FeedWebSocket)]
-        return {"open": len(sockets), "unsent": sum(each.transport.get_write_buffer_size() for each in sockets)}
+        """Websockets that this process still has, those of them whose end has begun, how many bytes wait in all of
+        them, and how many handlers have not returned (this one does not count)."""
+        return {
+            "open": len(sockets()),
+            "ending": sum(each.close_sent or each.transport.is_closing() for each in sockets()),
+            "unsent": sum(each.transport.get_write_buffer_size() for each in sockets()),
+            "handlers": len(server[0].server_state.tasks) - 1,
+        }
 
-    return Litestar([echo, late, storm, connections], logging_config=None)
+    @get("/fill", sync_to_thread=False)
+    def fill() -> None:
+        """Write to everybody as much as may be left unread; more than kernels hold, here. The storm's writers alone may
+        both wait for the web server's way to write before that."""
+        for each in sockets():
+            for _ in range(100):
+                if each.outlet is not None:
+                    each.outlet.send(BALLAST)
+
+    @get("/hurry", sync_to_thread=False)
+    def hurry() -> None:
+        """From now on whoever is connected has HURRY_S for each answer to a ping, also to the latest."""
+        for each in sockets():
+            each.ping_timeout = HURRY_S
+            if each.pong_timer is not None:
+                each.pong_timer.cancel()
+                each.pong_timer = each.loop.call_later(HURRY_S, each.keepalive_timeout)
+
+    return Litestar([echo, late, open_late, storm, connections, fill, hurry], logging_config=None)
 
 
 def feed_app() -> Litestar:
@@ -126,17 +169,18 @@ def feed_app() -> Litestar:
 
 
 def _configure(name: str, server: list[uvicorn.Server]) -> tuple[Litestar, dict[str, Any]]:
+    # Nobody who reads is cut off, however slowly: what is examined is what such a client reads in the end.
+    realtime.sockets.ENDING_S_MAX = realtime.sockets.RESTART_S_MAX = realtime.sockets.CLOSE_PATIENCE_S = SLOWEST_S
     if name == "feed":
         return feed_app(), uvicorn_options(FEED_FRAME_BYTES_MAX)
     app = echo_app(server)
     if name == "echo":
         return app, uvicorn_options(ECHO_FRAME_BYTES_MAX)
-    quick = {**uvicorn_options(FEED_FRAME_BYTES_MAX), "ws_ping_interval": 0.05, "ws_ping_timeout": 2.0}
+    quick = {**uvicorn_options(FEED_FRAME_BYTES_MAX), "ws_ping_interval": 0.05, "ws_ping_timeout": SLOWEST_S}
     if name == "pinging":
-        realtime.sockets.RESTART_S_MAX = realtime.sockets.ENDING_S_MAX  # a busy machine may read slowly
         return app, quick
     if name == "impatient":
-        realtime.sockets.ENDING_S_MAX = 1.0
+        realtime.sockets.ENDING_S_MAX = realtime.sockets.RESTART_S_MAX = 1.0
         return app, quick
     if name == "unmended":
         return app, {**quick, "ws": Unmended}
@@ -152,11 +196,15 @@ def main(name: str) -> None:
         http="httptools",
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=15,
+        timeout_graceful_shutdown=int(SLOWEST_S),
         **options,
     )
     server.append(uvicorn.Server(config))
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        if name in OF_ENDINGS:
+            # Connections inherit these: what piles up does so in the server, whatever the kernel would hold.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BUFFER_BYTES)
         print(f"127.0.0.1:{listener.getsockname()[1]}", flush=True)
         server[0].run(sockets=[listener])
 
