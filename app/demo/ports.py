@@ -8,8 +8,6 @@ from dataclasses import dataclass
 HOST = "127.0.0.1"
 BANK_PATH = "/bank"
 """Of the bank, beside the mailbox at the world's port."""
-PRINTER_PORT = 9100
-"""Where network label printers listen; the demo's takes it when it is free."""
 
 
 class PortError(Exception):
@@ -29,19 +27,12 @@ class Ports:
 
 def choose_ports(first: int) -> Ports:
     """Raises PortError naming the port that somebody else has."""
-    row = range(first, first + 6)
+    row = range(first, first + 7)
     for port in row:
         if not is_free(port):
             follows = "" if port == first else f" (the demo uses {first} to {first + 6})"
             raise PortError(f"Port {port} is in use by another program{follows}: name another with --port.")
-    printer = PRINTER_PORT if is_free(PRINTER_PORT) else first + 6
-    if not is_free(printer):
-        raise PortError(
-            f"Ports {PRINTER_PORT} and {printer}, of which the demo's printer needs one, are both in use: "
-            "name another with --port."
-        )
-    web, world, smtp, hub, hub_events, scanner = row
-    return Ports(web, world, smtp, hub, hub_events, scanner, printer)
+    return Ports(*row)
 
 
 def is_free(port: int) -> bool:

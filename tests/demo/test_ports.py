@@ -30,26 +30,15 @@ def taken() -> Iterator[socket.socket]:
 def test_seven_ports_in_a_row(first: int) -> None:
     chosen = choose_ports(first)
 
-    assert (chosen.web, chosen.world, chosen.smtp, chosen.hub, chosen.hub_events, chosen.scanner) == tuple(
-        range(first, first + 6)
+    assert (chosen.web, chosen.world, chosen.smtp, chosen.hub, chosen.hub_events, chosen.scanner, chosen.printer) == (
+        *range(first, first + 7),
     )
-    assert chosen.printer in {ports.PRINTER_PORT, first + 6}
 
 
-@pytest.mark.parametrize("offset", [0, 1, 5])
+@pytest.mark.parametrize("offset", [0, 1, 5, 6])
 def test_a_port_in_use_is_named(first: int, taken: socket.socket, offset: int) -> None:
     taken.bind((HOST, first + offset))
     taken.listen()
 
     with pytest.raises(PortError, match=rf"^Port {first + offset} is in use .* name another with --port\.$"):
         choose_ports(first)
-
-
-def test_the_printer_gives_way_to_another_on_its_port(
-    first: int, taken: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken.bind((HOST, 0))
-    taken.listen()
-    monkeypatch.setattr(ports, "PRINTER_PORT", taken.getsockname()[1])
-
-    assert choose_ports(first).printer == first + 6
