@@ -68,12 +68,12 @@ async def test_every_change_is_one_version_published_in_order(inventory: Invento
     """LIVE-1."""
     ear = redis.pubsub()
     await ear.subscribe(channel(GROUP, TONIGHT))
-    assert (await ear.get_message(timeout=5) or {})["type"] == "subscribe"
+    assert (await ear.get_message(timeout=60) or {})["type"] == "subscribe"
     (item,) = await take(inventory, "alice", 3)
     await inventory.promise(GROUP, "alice", "C1")
     await inventory.sell(GROUP, "C1")
     await inventory.give_back(GROUP, "C1")
-    heard = [json.loads((await ear.get_message(timeout=5) or {})["data"]) for _ in range(4)]
+    heard = [json.loads((await ear.get_message(timeout=60) or {})["data"]) for _ in range(4)]
     head = await inventory.head(GROUP, TONIGHT)
     assert head is not None
     assert [(each["e"], each["v"]) for each in heard] == [(head[0], version) for version in (1, 2, 3, 4)]

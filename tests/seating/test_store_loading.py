@@ -120,9 +120,9 @@ async def test_a_forced_load_is_a_new_epoch_that_everybody_hears_of(
     epoch, _ = await inventory.head(GROUP, TONIGHT) or ("", 0)
     ear = redis.pubsub()
     await ear.subscribe(channel(GROUP, TONIGHT))
-    assert await ear.get_message(timeout=5)
+    assert await ear.get_message(timeout=60)
     await inventory.load(state(plan), only_if_missing=False)
-    heard = json.loads((await ear.get_message(timeout=5) or {})["data"])
+    heard = json.loads((await ear.get_message(timeout=60) or {})["data"])
     assert heard["e"] != epoch
     assert (heard["e"], heard["v"]) == await inventory.head(GROUP, TONIGHT)
     assert await inventory.changes_since(GROUP, TONIGHT, epoch, 0) is None
@@ -149,8 +149,9 @@ async def test_a_forced_load_keeps_shopping_carts_where_their_seats_are_still_fr
 async def test_a_forced_load_keeps_orders_promised_while_the_ledger_was_read(inventory: Inventory, plan: Plan) -> None:
     await take(inventory, "early", 1)
     await inventory.promise(GROUP, "early", "C1")
-    await asyncio.sleep(0.005)
-    as_of = await inventory.now_ms(GROUP)
+    early = (await inventory.pending_orders(GROUP))["C1"].since_ms
+    while (as_of := await inventory.now_ms(GROUP)) <= early:
+        await asyncio.sleep(0.001)
     await take(inventory, "late", 2)
     await inventory.promise(GROUP, "late", "C2")
     await inventory.load(state(plan, as_of_ms=as_of), only_if_missing=False)
