@@ -28,4 +28,4 @@ async def test_a_code_is_typed_without_looking_for_its_field(demo: RunningDemo, 
     await ana.page.keyboard.press("Enter")
 
     await expect(ana.page.locator(".keys__opened li")).to_have_count(1)
-    assert await ana.page.evaluate("(seats) => seats.some((s) => eyes.map.hall.isFree(s))", list(school["seats"]))
+    await ana.page.wait_for_function("(seats) => seats.some((s) => eyes.map.hall.isFree(s))", arg=list(school["seats"]))

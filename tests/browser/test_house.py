@@ -12,16 +12,42 @@ from app.demo.bank import SUCCEEDS
 from app.demo.people import GATE
 from tests.browser.conftest import Invite
 from tests.browser.seat_map import COUNTDOWN
-from tests.browser.visitor import DESKTOP, PHONE
+from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.papers import claims_of, codes_on, only_mail_to, pdf_in
 from tests.running import RunningDemo, eventually
 from tests.sales.documents.samples import codes_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+ATTEMPTS = 5
+"""A gate asks its hub for a second and a half, then decides alone (ACC-7), and may do so once where a machine stands
+still for a moment: the next visitor has another ticket."""
+
 
 async def number_in(place: Locator) -> int:
     return int(re.sub(r"\D", "", await place.inner_text()) or 0)
+
+
+async def shows_what_is_held(manager: Visitor, place: Locator, event: int, *performances: int) -> None:
+    """Waits until a manager's figure is that of the house, and no longer that of a moment ago, when other windows were
+    open: only then can it be counted on. Of all performances where none is named."""
+
+    async def agrees() -> bool:
+        url = f"{manager.demo.url}/api/v1/manage/figures?event={event}"
+        told = await (await manager.page.context.request.get(url)).json()
+        held = [each["held"] for each in told["performances"] if not performances or each["id"] in performances]
+        return await number_in(place) == int(sum(held))
+
+    await eventually(agrees, "the page shows what is held")
+
+
+async def ticket_by_mail(demo: RunningDemo, buyer: Visitor, performance: int, email: str) -> str:
+    """Bought online; returns the code on the paper."""
+    await buyer.takes_the_best(performance, 1)
+    await buyer.checks_out("Ana Díaz", email)
+    await buyer.pays_with(SUCCEEDS)
+    (code,) = codes_of(pdf_in(await only_mail_to(demo, email)), dots_per_inch=200)
+    return str(code.text)
 
 
 async def test_a_cashier_sees_every_hold_and_sells_two_tickets_that_print_by_keyboard_alone(
@@ -75,14 +101,14 @@ async def test_a_cashier_sees_every_hold_and_sells_two_tickets_that_print_by_key
 async def test_a_ticket_is_admitted_once_at_any_gate(demo: RunningDemo, evenings: list[int], invite: Invite) -> None:
     """ACC-1, ACC-2, ACC-7: green at the agent's scanner, red there the second time, and red in a browser elsewhere."""
     ana, ines = await invite("Ana", PHONE), await invite("Inès", PHONE)
-    await ana.takes_the_best(evenings[0], 1)
-    await ana.checks_out("Ana Díaz", "ana.enters@example.org")
-    await ana.pays_with(SUCCEEDS)
-    (code,) = codes_of(pdf_in(await only_mail_to(demo, "ana.enters@example.org")), dots_per_inch=200)
-    number = (await claims_of(demo, code.text)).ticket
-
-    first, second = await demo.scan(code.text), await demo.scan(code.text)
-    forged = await demo.scan(code.text[:-1] + ("A" if code.text[-1] != "A" else "B"))
+    for attempt in range(ATTEMPTS):
+        code = await ticket_by_mail(demo, ana, evenings[0], f"ana.enters.{attempt}@example.org")
+        first = await demo.scan(code)
+        if "offline" not in first:
+            break
+    number = (await claims_of(demo, code)).ticket
+    second = await demo.scan(code)
+    forged = await demo.scan(code[:-1] + ("A" if code[-1] != "A" else "B"))
 
     assert first.startswith("ADMITTED")
     assert number in first
@@ -91,7 +117,7 @@ async def test_a_ticket_is_admitted_once_at_any_gate(demo: RunningDemo, evenings
     assert forged.startswith("FORGED")
     await ines.signs_in("gate", "/gate")
     await ines.page.get_by_role("button", name="Entrée balcons").click()
-    await ines.page.locator("#code").fill(code.text)
+    await ines.page.locator("#code").fill(code)
     await ines.page.locator("#code").press("Enter")
     await expect(ines.page.locator("#gate")).to_have_attribute("data-verdict", "already_used")
     await expect(ines.page.locator("#shown")).to_contain_text(GATE)
@@ -101,19 +127,19 @@ async def test_a_ticket_is_admitted_once_at_any_gate(demo: RunningDemo, evenings
 async def test_a_gate_in_a_browser_says_green_once(demo: RunningDemo, evenings: list[int], invite: Invite) -> None:
     """ACC-1, ACC-2: and the agent's scanner, at another gate, knows it."""
     ana, ines = await invite("Ana", PHONE), await invite("Inès", PHONE, locale="fr-FR")
-    await ana.takes_the_best(evenings[0], 1)
-    await ana.checks_out("Ana Díaz", "ana.enters.too@example.org")
-    await ana.pays_with(SUCCEEDS)
-    (code,) = codes_of(pdf_in(await only_mail_to(demo, "ana.enters.too@example.org")), dots_per_inch=200)
     await ines.signs_in("gate", "/gate")
     await ines.page.get_by_role("button", name="Entrée balcons").click()
-
-    await ines.page.locator("#code").fill(code.text)
-    await ines.page.locator("#code").press("Enter")
-
-    await expect(ines.page.locator("#gate")).to_have_attribute("data-verdict", "admitted")
-    await expect(ines.page.locator("#count-admitted")).to_have_text("1")
-    assert (await demo.scan(code.text)).startswith("ALREADY_USED")
+    for attempt in range(ATTEMPTS):
+        code = await ticket_by_mail(demo, ana, evenings[0], f"ana.enters.too.{attempt}@example.org")
+        await ines.page.locator("#code").fill(code)
+        await ines.page.locator("#code").press("Enter")
+        await expect(ines.page.locator("#count-admitted")).to_have_text(str(attempt + 1))
+        await expect(ines.page.locator("#gate")).to_have_attribute("data-verdict", "admitted")
+        said = await demo.scan(code)
+        if "offline" not in said:
+            break
+    assert said.startswith("ALREADY_USED")
+    assert "offline" not in said
 
 
 async def test_the_managers_figures_move_with_holds_sales_and_scans(
@@ -126,6 +152,8 @@ async def test_the_managers_figures_move_with_holds_sales_and_scans(
     await expect(page.locator("#live")).to_have_attribute("data-state", "live")
     await page.evaluate("() => { window.neverReloaded = true; }")
     places = {name: page.locator(f"#kpi-{name} dd").first for name in ("held", "pending", "sold", "used", "takings")}
+    (play,) = await demo.ask("SELECT event FROM catalog.performance WHERE id = $1", evenings[0])
+    await shows_what_is_held(camille, places["held"], play["event"])
     before = {name: await number_in(place) for name, place in places.items()}
     refused = page.locator("#gates")
     said_before = await refused.inner_text()

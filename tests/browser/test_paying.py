@@ -128,15 +128,22 @@ async def test_a_payment_that_was_abandoned_can_be_taken_up_again(
 async def test_an_order_whose_bank_speaks_late_turns_paid_before_its_buyers_eyes(
     demo: RunningDemo, evenings: list[int], invite: Invite
 ) -> None:
-    """PAY-1: nobody reloads."""
+    """PAY-1: nobody reloads. The bank is late by eight seconds; should the page take longer to open, it is another
+    order that waits."""
     ana = await invite("Ana", PHONE)
-    await ana.takes_the_best(evenings[1])
-    await ana.checks_out("Ana Díaz", "ana.waits@example.org")
-    await ana.pays_with(LATE)
-
-    await expect(ana.page.locator("#order")).to_have_attribute("data-status", "pending")
-    await is_told_paid(ana)
-    await only_mail_to(demo, "ana.waits@example.org")
+    order = ana.page.locator("#order")
+    for attempt in range(5):
+        email = f"ana.waits.{attempt}@example.org"
+        await ana.takes_the_best(evenings[1])
+        await ana.checks_out("Ana Díaz", email)
+        await ana.pays_with(LATE)
+        await expect(order).to_have_attribute("data-status", re.compile("^(pending|paid)$"))
+        at_first = await order.get_attribute("data-status")
+        await is_told_paid(ana)
+        await only_mail_to(demo, email)
+        if at_first == "pending":
+            break
+    assert at_first == "pending"
 
 
 async def test_a_bank_that_says_everything_twice_sells_once(

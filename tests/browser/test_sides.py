@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import WebSocketRoute, expect
 
 from tests.browser.conftest import Invite, performances_of
-from tests.browser.test_house import number_in
+from tests.browser.test_house import number_in, shows_what_is_held
 from tests.browser.visitor import DESKTOP, PHONE
 from tests.running import RunningDemo, eventually
 
@@ -34,6 +34,8 @@ async def test_a_festival_and_a_concert_stand_beside_the_play_and_each_moves_by_
     await expect(page.locator(".side")).to_have_count(4)
     await expect(page.locator(".toast")).to_contain_text("made room")
     held = {each: page.locator(f"#side-{each} [data-part=held] dd") for each in (concert, festival_day)}
+    for each, place in held.items():
+        await shows_what_is_held(camille, place, await event_of(demo, each), each)
     before = {each: await number_in(place) for each, place in held.items()}
 
     await ana.takes_the_best(concert, 3)
@@ -86,10 +88,11 @@ async def test_on_a_phone_they_stand_one_below_the_other(
     await camille.signs_in("manager", "/counter")
     await camille.goes_to(f"/manage?event={own}&side={evenings[0]},{festival_day},{evenings[1]}")
     await expect(camille.page.locator(".side")).to_have_count(3)
-    boxes = [await side.bounding_box() for side in await camille.page.locator(".side").all()]
+    # All at one instant: what is still being loaded moves those below.
+    boxes = await camille.page.locator(".side").evaluate_all(
+        "(all) => all.map((side) => side.getBoundingClientRect().toJSON())"
+    )
     for upper, lower in itertools.pairwise(boxes):
-        assert upper is not None
-        assert lower is not None
         assert lower["y"] >= upper["y"] + upper["height"]
         assert lower["x"] == upper["x"]
         assert lower["x"] + lower["width"] <= 390

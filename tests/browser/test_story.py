@@ -74,7 +74,7 @@ async def test_of_two_who_tap_the_same_seat_one_wins_and_the_other_is_offered_th
     await asyncio.gather(hers.points_at(seat), his.points_at(seat))
 
     loser, winner = await _told_that_someone_was_quicker(hers, his)
-    assert await winner.state_of(seat) == "mine"
+    await winner.shows("mine", seat)
     await loser.shows("taken", seat)
     told = loser.page.locator(".toast")
     await expect(told).to_contain_text("May we suggest")

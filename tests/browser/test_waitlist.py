@@ -83,7 +83,7 @@ async def test_who_waits_moves_up_is_told_on_the_open_page_and_by_mail_and_buys(
     await expect(ben.page.locator("#closed")).to_contain_text("Sold out")
     await joins(ben, "Ben Okri", "ben.waits@example.org")
     await hers.opens(studio[0])
-    await joins(ana, "Ana Díaz", "ana.waits@example.org")
+    await joins(ana, "Ana Díaz", "ana.moves.up@example.org")
     place = ana.page.locator(".place")
     await expect(place).to_contain_text("You are number 2 on the list")
     await hers.opens(studio[0])
@@ -105,7 +105,7 @@ async def test_who_waits_moves_up_is_told_on_the_open_page_and_by_mail_and_buys(
     await gives_back(demo, camille, studio[0])
     await expect(ana.page.locator(".toast")).to_contain_text("have come free")
     await expect(place).to_have_attribute("data-state", "offered")
-    *_, offer = await eventually(lambda: mails(demo, "ana.waits@example.org", 2), "Ana is told by mail too")
+    *_, offer = await eventually(lambda: mails(demo, "ana.moves.up@example.org", 2), "Ana is told by mail too")
     assert f"/p/{studio[0]}" in offer
     assert len(await mails(demo, "ben.waits@example.org")) == 1, "who has left is told of nothing"
 
@@ -121,7 +121,7 @@ async def test_who_waits_moves_up_is_told_on_the_open_page_and_by_mail_and_buys(
     await expect(place.get_by_role("link", name="Choose now")).to_have_count(0)
     await camille.goes_to(f"/manage/waitlist?event={await event_of(demo)}")
     await expect(camille.page.locator("#entries tr")).to_contain_text("told")
-    await ana.checks_out("Ana Díaz", "ana.waits@example.org")
+    await ana.checks_out("Ana Díaz", "ana.moves.up@example.org")
     await ana.pays_with(SUCCEEDS)
     await expect(ana.page.locator("#order")).to_have_attribute("data-status", "paid")
     await expect(camille.page.locator("#entries tr")).to_contain_text("has bought")

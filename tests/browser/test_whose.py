@@ -10,17 +10,15 @@ import pytest_asyncio
 from playwright.async_api import Request, expect
 
 from tests.browser.conftest import Invite
+from tests.browser.seat_map import SeatMapView
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.running import RunningDemo
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-PLACE = """(seat) => {
-  const map = document.querySelector("seat-map"), [x, y] = map.stage.place(seat);
-  const { left, top } = map.querySelector("canvas").getBoundingClientRect();
-  return [left + x, top + y];
-}"""
-NEAR = "(seat) => { document.querySelector('seat-map').show([seat]); }"
+PLACE = "(seat) => eyes.place(seat)"
+WELL_AFTER_IT_WOULD_HAVE_ASKED = "() => new Promise((done) => setTimeout(done, 1_000))"
+"""By the page's own clock, whose shorter pauses are over by then however slow the machine is."""
 
 
 async def sold_seat(demo: RunningDemo, performance: int) -> Any:
@@ -52,16 +50,15 @@ async def opens_the_hall(cashier: Visitor, performance: int, seat: int) -> list[
         if "/sold-to" in request.url:
             asked.append(request.url)
 
-    page = cashier.page
+    page, hall = cashier.page, SeatMapView(cashier)
     page.on("request", hear)
+    await hall.watches()
     await page.add_init_script(f"sessionStorage.setItem('placeur-counter-show', '{performance}')")
     await cashier.signs_in("cashier", "/counter")
     await expect(page.locator("#live")).to_have_attribute("data-state", "live")
     await page.wait_for_function("() => document.querySelector('seat-map')?.hall?.states.includes(3)")
-    await page.evaluate(NEAR, seat)
-    await page.wait_for_function(
-        "() => { const { stage } = document.querySelector('seat-map'); return stage.seatSize > 9; }"
-    )
+    await hall.comes_close_to(seat)
+    await page.wait_for_function("() => eyes.map.stage.seatSize > 9")
     return asked
 
 
@@ -109,7 +106,7 @@ async def test_a_cashier_without_the_right_is_told_nothing_and_asks_nothing(
     page, card = lea.page, lea.page.locator(".seat-card")
     await page.mouse.move(*await page.evaluate(PLACE, sold["ordinal"]))
     await expect(card).to_contain_text("Sold", ignore_case=True)
-    await page.wait_for_timeout(1_000)  # well beyond the pause after which somebody with the right has asked
+    await page.evaluate(WELL_AFTER_IT_WOULD_HAVE_ASKED)
     await expect(card).not_to_contain_text(sold["code"])
     assert (await card.inner_text()).lower().count("sold") == 1, "said once"
     assert asked == []
