@@ -89,10 +89,10 @@ async def test_each_peer_tells_everybody_each_round(start: Any) -> None:
     async with start() as server, crowd(server) as viewers:
         await viewers.open(5, 1)
         assert await viewers.count() == 5
-        rounds = await server.emit(100, 0.2, DELTA)
-        assert rounds > 0
-        total = 0
-        async with asyncio.timeout(30):
+        rounds = total = 0
+        while not rounds:  # a machine may stand still for as long as they last
+            rounds = await server.emit(100, 0.2, DELTA)
+        async with asyncio.timeout(60):
             while total < 5 * rounds:
                 total += await viewers.count()
                 await asyncio.sleep(0.01)

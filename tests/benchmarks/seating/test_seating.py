@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 from collections import Counter
@@ -30,6 +29,7 @@ from benchmarks.stadium import stadium
 from seating.seats import Plan
 from seating.store import FREE, HELD, SOLD, Inventory, Refusal
 from tests.seating.houses import sketch
+from tests.seating.shop import lapse
 
 
 @pytest.fixture
@@ -106,11 +106,14 @@ async def test_the_longest_step_is_seen_and_the_slow_log_left_as_it_was(redis: R
 
     async with LongestStep(redis) as longest:
         await redis.eval(slow, 0)
-    async with LongestStep(redis) as nothing:
-        pass
+    idle_ms = []
+    for _ in range(20):  # a machine may take Redis off its processor in the middle of any command
+        async with LongestStep(redis) as nothing:
+            pass
+        idle_ms.append(nothing.ms)
 
     assert longest.ms >= 5
-    assert nothing.ms < longest.ms
+    assert min(idle_ms) < longest.ms
     assert await redis.config_get("slowlog-*") == before
 
 
@@ -235,10 +238,10 @@ def test_every_house_counts_alike_and_one_bad_moment_does_not() -> None:
 async def test_holds_that_lapse_under_load_are_all_gone_and_refuse_nobody(redis: Redis, redis_url: str) -> None:
     """Some go by the loop, some by the buyers' own calls."""
     async with opened(redis_url, stadium(1_000)) as (_, inventory):
-        expires_at_ms = await expiry.hold_many(inventory, 150, ttl_s=2)
+        await expiry.hold_many(inventory, 150, ttl_s=600)
+        carts = [await inventory.held(GROUP, f"lapses {number}") for number in range(150)]
+        await lapse(redis, *(item for items in carts for item in items), tag=f"{{g:{GROUP}}}")
         assert (await states(inventory)).count(HELD) == 150
-        while await inventory.now_ms(GROUP) <= expires_at_ms:
-            await asyncio.sleep(0.05)
 
         met = await expiry.load(inventory, 0.3)
 
