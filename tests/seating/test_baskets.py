@@ -224,7 +224,7 @@ async def test_when_one_group_has_lapsed_the_others_are_held_again_for_no_longer
     assert kept[0].id in {item.id for item in after[a]}
     for group in (a, b):
         earliest = min(item.expires_at_ms for item in before[group])
-        # In whole seconds, rounded down: only a machine that stood still in the middle of the call may have made it more.
+        # In whole seconds, rounded down. Only a machine that stood still amid the call may have made it more.
         assert all(earliest - 60_000 < item.expires_at_ms <= earliest + took_ms for item in after[group])
     assert [await booth.inventory.pending_orders(group) for group in booth.groups] == [{}, {}, {}]
     assert isinstance(await booth.baskets.promise("alice", BUYER, orders((a, b))), dict)
