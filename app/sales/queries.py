@@ -20,11 +20,12 @@ from app.sales.cart_keys import OpenAllotment, open_allotments
 from app.sales.carts import Cart, title_of
 from app.sales.inventory import inventory, with_group
 from app.sales.methods._reasons import explain_refusal
+from app.sales.rules.left import places_left
 from app.sales.waitlist import WaitlistOffered, waitlist_offered
 from seating.store import FREE, Snapshot
 
 LEFT_KEPT_S = 1.0
-_left: dict[int, tuple[float, int | None]] = {}
+_left: dict[int, tuple[float, _Counts]] = {}
 
 
 class PerformanceSummary(Struct, frozen=True):
@@ -63,6 +64,8 @@ class TariffView(Struct, frozen=True):
     description: str
     max_per_order: int | None
     prices: dict[str, int]
+    sold_out: bool
+    """No limit lets another one be sold, wherever it were. Up to a second old."""
 
 
 class CategoryView(Struct, frozen=True):
@@ -154,8 +157,19 @@ async def snapshot_of(offer: Offer) -> Snapshot:
     return await with_group(offer.group, lambda: inventory().snapshot(offer.group, offer.id, owners=False))
 
 
+class _Counts(Struct, frozen=True):
+    """`left`: free places that the quotas still allow, None: unlimited. `tariffs`: what limits leave of each."""
+
+    left: int | None
+    tariffs: dict[int, int]
+
+
 async def left_of(offer: Offer) -> int | None:
     """Free places that the quotas still allow; None: unlimited. Up to a second old."""
+    return (await _counts_of(offer)).left
+
+
+async def _counts_of(offer: Offer) -> _Counts:
     kept = _left.get(offer.id)
     if kept is not None and time.monotonic() - kept[0] < LEFT_KEPT_S:
         return kept[1]
@@ -168,9 +182,9 @@ async def left_of(offer: Offer) -> int | None:
     ]
     if offer.plan is not None:
         limits.append(snapshot.states.count(FREE))
-    left = min(limits, default=None)
-    _left[offer.id] = (time.monotonic(), left)
-    return left
+    counts = _Counts(min(limits, default=None), places_left(offer, None, snapshot.quotas).tariffs)
+    _left[offer.id] = (time.monotonic(), counts)
+    return counts
 
 
 def counters_of(offer: Offer) -> tuple[str, ...]:
@@ -252,6 +266,8 @@ async def view_performance(
     kept = await open_allotments(cart, performance=performance, at=at)
     if status == "sold_out" and kept:
         status = "open"  # not for whoever has a key
+    # What is kept for somebody is theirs at any tariff that its allotment names, whatever is left for others.
+    left = (await _counts_of(offer)).tariffs if status == "open" and not kept else {}
     tariffs = tariffs_for(offer, channel)
     return PerformanceView(
         id=offer.id,
@@ -268,7 +284,8 @@ async def view_performance(
         hold_ttl_s=offer.hold_ttl_s,
         max_per_order=offer.order_max,
         tariffs=tuple(
-            TariffView(t.id, translated(t.name), translated(t.description), t.order_max, t.prices) for t in tariffs
+            TariffView(t.id, translated(t.name), translated(t.description), t.order_max, t.prices, left.get(t.id) == 0)
+            for t in tariffs
         ),
         categories=tuple(
             CategoryView(c.name, c.color, min((t.prices[c.name] for t in tariffs if c.name in t.prices), default=None))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from asyncpg import Record
 from playwright.async_api import expect
 
 from tests.browser.conftest import Invite
@@ -163,3 +165,65 @@ async def test_what_is_no_number_is_told_beside_its_field_and_asks_nothing(
             await expect(row.locator(".cap__said")).not_to_be_empty()
             await expect(row.locator("button")).to_be_disabled()
         assert (await capacity_at(demo, festival_day))["size"] == limit["size"]
+
+
+@contextlib.asynccontextmanager
+async def used_up(demo: RunningDemo, camille: Visitor, limit: Record) -> AsyncIterator[None]:
+    """A tariff's limit, set so that no more of it are sold; as before afterwards."""
+    api = camille.page.context.request
+    quota = f"{demo.url}/api/v1/manage/quotas/{limit['id']}"
+    assert (await api.patch(quota, data={"size": 0})).ok
+    try:
+        yield
+    finally:
+        assert (await api.patch(quota, data={"size": limit["size"]})).ok
+
+
+async def test_a_tariff_that_is_sold_out_says_so_and_is_back_when_there_are_places(
+    demo: RunningDemo, festival_day: int, invite: Invite
+) -> None:
+    """QUO-1: there are places still, at other tariffs. Whoever looks on learns of it by trying, and sees it end."""
+    camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE)
+    await camille.signs_in("manager", "/manage/limits")
+    (limit,) = await demo.ask(
+        "SELECT q.id, q.size, q.tariff, t.name FROM catalog.quota q JOIN catalog.tariff t ON t.id = q.tariff"
+        " JOIN catalog.performance p ON p.event = q.event WHERE p.id = $1 AND q.performance IS NULL",
+        festival_day,
+    )
+    await ana.page.add_init_script("Math.random = () => 0.05;")
+    await ana.page.clock.install()
+    await ana.goes_to(f"/p/{festival_day}")
+    await expect(ana.page.locator("#pulse")).to_have_attribute("data-state", "live")
+    name = json.loads(limit["name"])["en"]
+    row = ana.page.locator(".tariff").filter(has_text=name)
+    ana.refusals.add(409)
+    async with used_up(demo, camille, limit):
+        await row.get_by_role("button", name=f"One more: {name}").click()
+        await expect(row.locator(".badge")).to_have_text("Sold out")
+        await expect(row.locator(".stepper")).to_be_hidden()
+        await expect(ana.page.locator(".tariff .badge:visible")).to_have_count(1)
+    await ana.page.clock.fast_forward(60_000)
+    await expect(row.locator(".stepper")).to_be_visible()
+
+
+async def test_a_tariff_that_is_sold_out_cannot_be_chosen_for_a_seat(
+    demo: RunningDemo, evenings: list[int], invite: Invite
+) -> None:
+    camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE)
+    await camille.signs_in("manager", "/manage/limits")
+    (limit,) = await demo.ask(
+        "SELECT q.id, q.size, q.tariff, t.name FROM catalog.quota q JOIN catalog.tariff t ON t.id = q.tariff"
+        " WHERE q.performance = $1",
+        evenings[2],
+    )
+    async with used_up(demo, camille, limit):
+        await ana.goes_to(f"/p/{evenings[2]}")
+        await expect(ana.page.locator("#pulse")).to_have_attribute("data-state", "live")
+        await ana.page.locator(".basket__usher").click()
+        await ana.page.locator("#best button[type=submit]").click()
+        await expect(ana.page.locator(".basket__go")).to_be_visible()
+        gone = ana.page.locator(f'.line__tariff option[value="{limit["tariff"]}"]').first
+        await expect(gone).to_be_disabled()
+        await expect(gone).to_contain_text("Sold out")
+        chosen = ana.page.locator(".line__tariff option:checked").first
+        await expect(chosen).to_be_enabled()

@@ -6,7 +6,7 @@ import json
 import re
 
 from app.catalog.queries import forget_offers, offer_of
-from app.catalog.tables import Event
+from app.catalog.tables import Event, Quota
 from app.core.clock import now
 from app.core.i18n import locale_of
 from app.sales.carts import Wish, add_to_cart
@@ -72,3 +72,12 @@ async def test_the_organisers_own_words_stand_wherever_sold_out_is_said(theatre:
             assert re.search(rf'id="closed">.*?<strong>{said}</strong>', house, re.DOTALL)
             dates = (await person.get(f"/e/{seen['event']['slug']}", params={"language": language})).text
             assert f'<span class="badge badge--warn">{said}</span>' in dates
+
+
+async def test_a_tariff_whose_limit_is_reached_is_told_as_sold_out(theatre: Theatre) -> None:
+    """QUO-1: places are left at other tariffs; what is kept for somebody's code is theirs at any."""
+    await Quota(event=theatre.event, performance=theatre.performance, tariff=theatre.child, name="Child", size=0).save()
+    forget_offers()
+    view = await view_performance(theatre.performance, "online", now())
+    assert view.status == "open"
+    assert {t.id: t.sold_out for t in view.tariffs} == {theatre.full: False, theatre.child: True}

@@ -22,7 +22,7 @@ test("news comes first: an offer before what still waits, and that in its order"
 });
 
 test("what is wanted is told with its tariff and whether any date does", () => {
-  const performance = { tariffs: [{ id: 9, name: "Child", description: "", max_per_order: null, prices: {} }] };
+  const performance = { tariffs: [{ id: 9, name: "Child", description: "", max_per_order: null, prices: {}, sold_out: false }] };
   assert.equal(wantedOf(line({ count: 1, tariff: 9 }), performance), "1 place · Child");
   assert.equal(wantedOf(line({ performance: null }), performance), "2 places · any date");
 });

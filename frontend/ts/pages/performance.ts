@@ -382,7 +382,7 @@ async function tryTo(work: () => Promise<unknown>): Promise<void> {
 }
 
 function tell(problem: ApiProblem): void {
-  if (problem.code === "quota_exhausted" || problem.code === "sold_out") soldOut.look();
+  if (problem.code === "quota_exhausted" || problem.code === "sold_out") soldOut.refused();
   toast({ name: "problem", title: problem.title, text: problem.detail, lastsMs: 8_000 });
 }
 

@@ -148,6 +148,11 @@ export class Basket {
     );
   }
 
+  private isGone(item: CartItem, tariff: number): boolean {
+    const { id, tariffs } = this.performance;
+    return item.performance === id && tariffs.some((each) => each.id === tariff && each.sold_out);
+  }
+
   private line(item: CartItem, currency: string): HTMLElement {
     const place = [item.row && t("row {row}", { row: item.row }), item.number && t("seat {number}", { number: item.number })].filter(Boolean).join(", ");
     const name = item.ordinal < 0 ? item.tariff_name : place || (item.seat ?? "");
@@ -161,9 +166,11 @@ export class Basket {
               aria: { label: t("Tariff for {seat}", { seat: item.seat ?? "" }) },
               onchange: (event: Event) => this.actions.changeTariff(item, Number((event.target as HTMLSelectElement).value)),
             },
-            ...item.tariffs.map((tariff) =>
-              h("option", { value: tariff.id, selected: tariff.id === item.tariff }, `${tariff.name} · ${money(tariff.price_minor, currency)}`),
-            ),
+            ...item.tariffs.map((tariff) => {
+              const gone = tariff.id !== item.tariff && this.isGone(item, tariff.id);
+              const words = gone ? t("Sold out") : money(tariff.price_minor, currency);
+              return h("option", { value: tariff.id, selected: tariff.id === item.tariff, disabled: gone }, `${tariff.name} · ${words}`);
+            }),
           )
         : item.ordinal >= 0
           ? h("span", { class: "soft small" }, item.tariff_name)

@@ -90,11 +90,12 @@ export class QuantityPicker {
       const n = Math.max(0, mine.filter((item) => item.tariff === row.tariff.id).length + row.underway);
       const most = row.tariff.max_per_order ?? Infinity;
       row.amount.textContent = String(n);
-      row.wait.hidden = n > 0 || !this.performance.waitlist?.tariffs?.includes(row.tariff.id);
-      row.gone.hidden = row.wait.hidden;
-      row.stepper.hidden = !row.wait.hidden;
+      const listed = this.performance.waitlist?.tariffs?.includes(row.tariff.id) ?? false;
+      row.wait.hidden = n > 0 || !listed;
+      row.gone.hidden = n > 0 || !(listed || row.tariff.sold_out);
+      row.stepper.hidden = !row.gone.hidden;
       row.less.disabled = n === 0;
-      row.more.disabled = !open || n >= most || (this.performance.max_per_order > 0 && all >= this.performance.max_per_order);
+      row.more.disabled = !open || row.tariff.sold_out || n >= most || (this.performance.max_per_order > 0 && all >= this.performance.max_per_order);
     }
   }
 }

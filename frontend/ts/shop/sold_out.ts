@@ -8,6 +8,8 @@ import { Fullness, type Line } from "./waitlist_rules";
 const SETTLED_MS = 2_500;
 /** All who look at a house see its last seat go at once; their questions are spread. */
 const SPREAD_MS = 12_000;
+/** The feed tells of places, not of a tariff's: one that is sold out is asked for again now and then. */
+const TARIFF_AGAIN_MS = 40_000;
 
 export class SoldOut {
   readonly waitlist: Waitlist;
@@ -27,6 +29,7 @@ export class SoldOut {
       outdated: () => this.look(),
     });
     this.waitlist.offer(performance.waitlist, this.is);
+    this.watchTariffs();
   }
 
   get is(): boolean {
@@ -57,10 +60,20 @@ export class SoldOut {
     void this.ask();
   }
 
+  /** There was no place where one seemed to be. The first answer may be of before; the second is not. */
+  refused(): void {
+    this.look();
+    window.setTimeout(() => this.look(), SETTLED_MS);
+  }
+
   /** Places say nothing of a tariff that has a list of its own. */
   private lastingList(): WaitlistOffered | null {
     const { waitlist } = this.performance;
     return waitlist?.tariffs ? waitlist : null;
+  }
+
+  private watchTariffs(): void {
+    if (this.performance.tariffs.some((tariff) => tariff.sold_out)) this.timer = window.setTimeout(() => this.lookSoon(), TARIFF_AGAIN_MS);
   }
 
   private lookSoon(): void {
@@ -73,7 +86,8 @@ export class SoldOut {
 
   private async ask(): Promise<void> {
     try {
-      const { status, status_text, waitlist } = await ask<Performance>("GET", `/performances/${this.performance.id}`);
+      const { status, status_text, waitlist, tariffs } = await ask<Performance>("GET", `/performances/${this.performance.id}`);
+      for (const tariff of this.performance.tariffs) tariff.sold_out = tariffs.some(({ id, sold_out }) => id === tariff.id && sold_out);
       this.become({ status, status_text, waitlist });
     } catch {
       return; // the pulse says that the line is cut; the next change asks again
@@ -86,5 +100,6 @@ export class SoldOut {
     Object.assign(this.performance, now);
     this.waitlist.offer(now.waitlist, this.is);
     this.changed();
+    this.watchTariffs();
   }
 }

@@ -49,6 +49,8 @@ export interface Cart {
 export interface TariffView extends TariffPrices {
   description: string;
   max_per_order: number | null;
+  /** Its limit is reached, though there are places. */
+  sold_out: boolean;
 }
 
 export interface Performance {
