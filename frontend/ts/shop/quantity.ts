@@ -50,7 +50,7 @@ export class QuantityPicker {
       more: h("button", { type: "button", aria: { label: t("One more: {tariff}", { tariff: tariff.name }) } }, icon("plus")),
       stepper: h("div", { class: "stepper", role: "group", aria: { label: tariff.name } }),
       wait: h("button", { class: "button", type: "button", onclick: () => this.onWait(tariff.id) }, icon("hourglass"), t("Waiting list"), h("span", { class: "unseen" }, tariff.name)),
-      gone: h("p", {}, h("span", { class: "badge badge--warn" }, t("Sold out"))),
+      gone: h("span", { class: "badge badge--warn tariff__gone" }, t("Sold out")),
     };
     row.stepper.append(row.less, row.amount, row.more);
     row.less.addEventListener("click", () => void this.step(row, -1));
@@ -63,8 +63,9 @@ export class QuantityPicker {
     return h(
       "li",
       { class: "tariff" },
-      h("div", { class: "grow" }, h("p", { class: "tariff__name" }, tariff.name), tariff.description ? h("p", { class: "soft small" }, tariff.description) : null, gone),
+      h("div", { class: "grow" }, h("p", { class: "tariff__name" }, tariff.name), tariff.description ? h("p", { class: "soft small" }, tariff.description) : null),
       h("span", { class: "tariff__price figure" }, minor === undefined ? "" : minor ? money(minor, this.performance.currency) : t("Free of charge")),
+      gone,
       stepper,
       wait,
     );
