@@ -29,7 +29,7 @@ async def host(theatre: Theatre) -> AsyncIterator[str]:
 
 
 def client(host: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=f"http://{host}", headers={"Origin": f"http://{host}"}, timeout=30)
+    return httpx.AsyncClient(base_url=f"http://{host}", headers={"Origin": f"http://{host}"}, timeout=60)
 
 
 def feed(host: str, path: str, browser: httpx.AsyncClient) -> Feed:
@@ -151,7 +151,7 @@ async def sign_in(browser: httpx.AsyncClient, name: str) -> None:
 
 
 async def ending(host: str, path: str, browser: httpx.AsyncClient) -> int:
-    async with feed(host, path, browser) as one, asyncio.timeout(30):
+    async with feed(host, path, browser) as one, asyncio.timeout(60):
         with pytest.raises(FeedEnded) as ended:
             await one.until(lambda feed: False)
     return ended.value.code

@@ -81,7 +81,7 @@ async def test_jobs_are_done_once_committed_and_a_failing_one_is_tried_again(
     await seen.until(2)
     assert sorted(seen.done) == [1, 2]
     assert seen.tries == 2
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await waiting("test_stubborn") or await waiting("test_plain"):
             await asyncio.sleep(0.05)
     assert sorted(seen.done) == [1, 2]
@@ -91,7 +91,7 @@ async def test_a_job_may_name_its_arguments_as_it_likes(ledger: str, seen: Seen,
     """One argument of the waitlist's jobs is called as the log calls its message: done once, not tried again."""
     async with transaction():
         await jobs.enqueue("test_about_an_event", event=7)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not seen.done or await waiting("test_about_an_event"):
             await asyncio.sleep(0.05)
     assert seen.done == [7]

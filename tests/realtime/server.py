@@ -12,10 +12,13 @@ import uvicorn
 
 
 @contextlib.asynccontextmanager
-async def serve(app: Any, **options: Any) -> AsyncIterator[str]:
-    """`host:port` of `app` behind uvicorn, until the block ends; its viewers are then sent away as at a restart."""
+async def serve(app: Any, *, send_buffer_bytes: int = 0, **options: Any) -> AsyncIterator[str]:
+    """`host:port` of `app` behind uvicorn, until the block ends; its viewers are then sent away as at a restart.
+    `send_buffer_bytes`: how much the kernel may hold for a viewer, if that is not its own choice."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, **options)
+        if send_buffer_bytes:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)  # connections inherit it
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=30, **options)
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,18 @@ class Ear:
         self.heard.put_nowait(message)
 
     async def next(self) -> bytes | None:
-        return await asyncio.wait_for(self.heard.get(), 20)
+        return await asyncio.wait_for(self.heard.get(), 60)
+
+    async def hears(self, word: bytes, say: Callable[[], Awaitable[object]]) -> list[bytes | None]:
+        """All until `word`, which is said until it is heard: what is published while a connection is made anew, or
+        while the nodes of a cluster are, is lost. That is allowed (realtime.bus), and on a busy machine it happens."""
+        heard: list[bytes | None] = []
+        async with asyncio.timeout(60):
+            while word not in heard:
+                await say()
+                with contextlib.suppress(TimeoutError):
+                    heard.append(await asyncio.wait_for(self.heard.get(), 0.5))
+        return heard
 
 
 @pytest.fixture
@@ -86,9 +97,9 @@ async def test_a_connection_that_died_without_a_word_is_replaced(redis: Redis, r
             assert await ear.next() is None
             freeze.set()
             await redis.publish("feed:1", b"lost")
-            assert await ear.next() is None, "a new connection was made, and said so"
-            await redis.publish("feed:1", b"heard")
-            assert await ear.next() == b"heard"
+            heard = await ear.hears(b"heard", lambda: redis.publish("feed:1", b"heard"))
+            assert heard[0] is None, "a new connection was made, and said so"
+            assert b"lost" not in heard
         finally:
             await bus.close()
             await through.aclose()

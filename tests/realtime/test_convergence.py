@@ -322,9 +322,10 @@ def test_the_harness_notices_a_broken_protocol(
 ) -> None:
     """Negative control."""
     defect(monkeypatch)
-    # Unshrunk: that one interleaving fails is all there is to see.
+    # Unshrunk: that one interleaving fails is all there is to see. The rarest defect shows in one of six hundred (the
+    # mean of 12 seeds; the others in one of a hundred), and the search ends with the first.
     noticed = settings(
-        max_examples=1000, deadline=None, derandomize=True, phases=[Phase.generate], database=None,
+        max_examples=30_000, deadline=None, derandomize=True, phases=[Phase.generate], database=None,
         suppress_health_check=list(HealthCheck),
     )(given(log_sizes, happenings)(live_through))  # fmt: skip
     with pytest.raises((AssertionError, IndexError)):

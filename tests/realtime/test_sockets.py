@@ -7,7 +7,7 @@ import contextlib
 import json
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -35,6 +35,7 @@ from tests.realtime.server import serve
 from tests.realtime.test_rooms import QUICK, MemorySource, soon
 
 UNREAD_MAX = 4096
+KERNEL_BUFFER_BYTES = 1 << 16
 
 
 class Site:
@@ -42,11 +43,12 @@ class Site:
 
     def __init__(self) -> None:
         self.source = MemorySource()
-        self.rooms = Rooms(self.source, msgspec.structs.replace(QUICK, linger_s=30.0))
+        self.rooms = Rooms(self.source, msgspec.structs.replace(QUICK, linger_s=3_600.0, beat_s=3_600.0))
         self.outlets: list[Any] = []
         self.left = 0
         self.signed_in = True
-        self.limits = Limits(hello_timeout_s=0.2)
+        # As many frames however long they take, and no hurry with the first: these are for the tests of them.
+        self.limits = Limits(hello_timeout_s=60.0, frames_per_s=0.0)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "websocket":
@@ -100,7 +102,7 @@ async def site() -> AsyncIterator[Site]:
 @pytest.fixture
 async def address(site: Site, way: str) -> AsyncIterator[str]:
     options = uvicorn_options(4096) if way == "transport" else {"ws": "websockets-sansio"}
-    async with serve(site, lifespan="off", **options) as host:
+    async with serve(site, lifespan="off", send_buffer_bytes=KERNEL_BUFFER_BYTES, **options) as host:
         yield f"ws://{host}/"
 
 
@@ -149,18 +151,26 @@ async def open_socket(address: str) -> ClientConnection:
 async def test_garbage_gets_a_reason_and_a_close_code(
     address: str, site: Site, frames: list[str | bytes], code: str, close: int
 ) -> None:
+    if not frames:
+        site.limits = msgspec.structs.replace(site.limits, hello_timeout_s=0.05)
     socket = await open_socket(address)
-    for frame in frames:
-        await socket.send(frame)
+    await say(socket, frames)
     said = [json.loads(frame) async for frame in _until_closed(socket)]
     assert (said[-1]["t"], said[-1]["code"], socket.close_code) == ("error", code, close)
     await soon(lambda: site.left == 1)
 
 
+async def say(socket: ClientConnection, frames: Sequence[str | bytes]) -> None:
+    """All of them, or as many as the server wants to hear."""
+    with contextlib.suppress(websockets.ConnectionClosed):
+        for frame in frames:
+            await socket.send(frame)
+
+
 async def _until_closed(socket: ClientConnection) -> AsyncIterator[str]:
     try:
         while True:
-            yield str(await asyncio.wait_for(socket.recv(), 20))
+            yield str(await asyncio.wait_for(socket.recv(), 60))
     except websockets.ConnectionClosed:
         return
 
@@ -182,8 +192,11 @@ async def test_a_ping_is_answered_by_a_beat(address: str) -> None:
     await socket.close()
 
 
-async def test_a_client_that_never_reads_is_cut_off_and_the_others_are_not(address: str, site: Site) -> None:
+async def test_a_client_that_never_reads_is_cut_off_and_the_others_are_not(
+    address: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It costs at most its unread bytes and a little patience."""
+    monkeypatch.setattr("realtime.sockets.CLOSE_PATIENCE_S", 0.2)
     deaf = socket.socket()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     host, port = address.removeprefix("ws://").rstrip("/").split(":")
