@@ -12,11 +12,11 @@ from hardware.link import HubAddress
 from hardware.printer_role import Printer
 from hardware.printers import languages
 from hardware.transports.tcp9100 import Tcp9100
-from tests.hardware.venue import LINK_TIMINGS, PRINTER_TIMINGS
+from tests.hardware.venue import ANSWER_S, LINK_TIMINGS, PRINTER_TIMINGS
 
 
 async def main(commands: str, events: str, hub_key: str, key_file: str, data: str, port: str) -> None:
-    printer = Printer("window", languages()["zpl"], Tcp9100("127.0.0.1", int(port), answer_s=1))
+    printer = Printer("window", languages()["zpl"], Tcp9100("127.0.0.1", int(port), answer_s=ANSWER_S))
     agent = Agent(
         HubAddress(commands, events, hub_key),
         load_pair(Path(key_file)),

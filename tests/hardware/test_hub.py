@@ -42,7 +42,7 @@ async def test_a_device_that_falls_silent_is_reported(tmp_path: Path) -> None:
         venue.desk.register("window", pair)
         device = await venue.raw_device(pair)
         await device.greet()
-        await until(lambda: not venue.desk.statuses["window"].online, "offline")
+        await venue.until_lost("window")
         device.say(Beat("s1", 1, DeviceStatus()))
         await until(lambda: Refused("hello_first") in device.heard, "the hub wants a greeting")
 

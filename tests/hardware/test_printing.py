@@ -14,7 +14,7 @@ import pytest
 from hardware.desk import DeviceIdentity
 from hardware.keys import make_pair, save_pair
 from hardware.print_jobs import Resolved, Retried, Standing
-from tests.hardware.venue import Venue, VenueDesk, code_of, open_venue, until
+from tests.hardware.venue import IMPATIENT_S, PRINTER_TIMINGS, Venue, VenueDesk, code_of, open_venue, until
 
 
 def codes_on(venue: Venue) -> list[bool]:
@@ -31,6 +31,16 @@ async def printed_once(venue: Venue) -> None:
     assert codes_on(venue) == [True]
 
 
+def problems_of(venue: Venue) -> tuple[str, ...]:
+    """What the counter sees of the printer; it sees nothing before the first heartbeat that speaks of it."""
+    printers = venue.desk.statuses["window"].printers
+    return printers["window"].problems if "window" in printers else ()
+
+
+def is_well(venue: Venue) -> bool:
+    return "window" in venue.desk.statuses["window"].printers and not problems_of(venue)
+
+
 async def test_a_job_becomes_a_label_with_its_ticket(tmp_path: Path) -> None:
     async with open_venue(tmp_path) as venue:
         pair = make_pair()
@@ -41,7 +51,7 @@ async def test_a_job_becomes_a_label_with_its_ticket(tmp_path: Path) -> None:
         states = [standing.state for _, _, standing in venue.desk.told]
         assert states[0] == "sent"
         assert states[-1] == "printed"
-        await until(lambda: venue.desk.statuses["window"].printers["window"].ready, "a printer that is well")
+        await until(lambda: is_well(venue), "a printer that is well")
 
 
 async def test_jobs_come_out_in_their_order_and_a_new_one_at_once_when_the_hub_is_woken(tmp_path: Path) -> None:
@@ -114,7 +124,7 @@ async def test_a_printer_without_paper_is_waited_for_and_nothing_is_sent_to_it(t
         venue.printer.paper = False
         venue.start_agent("window", pair, printers=True)
         await until(lambda: venue.desk.detail() == "paper_out", "the counter sees why")
-        await until(lambda: "paper_out" in venue.desk.statuses["window"].printers["window"].problems)
+        await until(lambda: "paper_out" in problems_of(venue))
         assert venue.desk.state() == "sent"
         assert venue.printer.pending == 0
         venue.printer.refill()
@@ -161,7 +171,7 @@ async def test_a_printer_link_that_dies_under_a_ticket_makes_it_unknown(tmp_path
         venue.printer.drop_after_bytes = 8 if not arrived else None
         venue.printer.keep_what_was_cut = False
         if arrived:
-            venue.printer.seconds_per_label = 0.3
+            venue.printer.labels_left = 0  # it has it as long as we like
         venue.start_agent("window", pair, printers=True)
         if arrived:
             await until(lambda: venue.printer.pending == 1, "the label has arrived")
@@ -169,6 +179,7 @@ async def test_a_printer_link_that_dies_under_a_ticket_makes_it_unknown(tmp_path
         await until(lambda: venue.desk.state() == "unknown", "unknown")
         assert venue.desk.detail() == "printer_link_lost"
         if arrived:
+            venue.printer.refill()
             await until(lambda: codes_on(venue) == [True], "it came out all the same")
             venue.desk.say(1, Resolved(printed=True))
         else:
@@ -209,7 +220,8 @@ async def test_of_a_lost_spool_only_a_person_can_tell(tmp_path: Path) -> None:
         agent = venue.start_agent("window", pair, printers=True)
         await until(lambda: venue.desk.detail() == "paper_out")
         await venue.stop_agent(agent)
-        await until(lambda: venue.desk.state() == "unknown", "the hub notices")
+        await venue.until_lost("window")
+        assert venue.desk.state() == "unknown"
         (tmp_path / "window").rename(tmp_path / "burnt")
         agent = venue.start_agent("window", pair, printers=True)
         venue.printer.refill()
@@ -224,9 +236,10 @@ async def test_a_printer_that_hangs_with_a_ticket_makes_it_unknown(tmp_path: Pat
     async with open_venue(tmp_path) as venue:
         pair = make_pair()
         venue.desk.register("window", pair)
-        venue.printer.seconds_per_label = 1.0
+        venue.printer.labels_left = 0
         venue.desk.order(1, pair)
-        venue.start_agent("window", pair, printers=True)
+        timings = msgspec.structs.replace(PRINTER_TIMINGS, silence_s=3 * IMPATIENT_S)
+        venue.start_agent("window", pair, printers=True, answer_s=IMPATIENT_S, printer_timings=timings)
         await until(lambda: venue.printer.pending == 1, "the label has arrived")
         venue.printer.hangs = True
         await until(lambda: venue.desk.state() == "unknown", "unknown")
@@ -239,7 +252,7 @@ async def test_a_printer_that_says_nothing_gets_no_ticket(tmp_path: Path) -> Non
         venue.desk.register("window", pair)
         venue.desk.order(1, pair)
         venue.printer.hangs = True
-        venue.start_agent("window", pair, printers=True)
+        venue.start_agent("window", pair, printers=True, answer_s=IMPATIENT_S)
         await until(lambda: venue.desk.detail() == "silent", "the counter sees why")
         venue.printer.hangs = False
         await printed_once(venue)
@@ -252,7 +265,7 @@ async def test_firmware_that_is_mute_while_out_of_paper_is_waited_for(tmp_path: 
         venue.desk.order(1, pair)
         venue.printer.mute_in_trouble = True
         venue.printer.paper = False
-        venue.start_agent("window", pair, printers=True)
+        venue.start_agent("window", pair, printers=True, answer_s=IMPATIENT_S)
         await until(lambda: venue.desk.detail() == "silent", "the counter sees why")
         venue.printer.refill()
         await printed_once(venue)
@@ -321,7 +334,8 @@ async def test_an_agent_away_from_its_hub_prints_nothing_that_may_have_been_give
         venue.desk.owners[1] = other.public
         await venue.start_hub()
         await until(lambda: agent.link.alive, "it is back")
-        await until(lambda: venue.desk.statuses["window"] is not asked and venue.desk.statuses["window"].queue == 0)
+        await until(lambda: venue.desk.statuses["window"] is not asked, "a word of it")
+        await until(lambda: is_well(venue) and venue.desk.statuses["window"].queue == 0, "it holds nothing any more")
         assert venue.printer.labels() == []
         assert venue.printer.pending == 0
 
@@ -356,7 +370,7 @@ async def test_an_agent_killed_with_a_ticket_in_the_printer_leaves_it_unknown(
         finally:
             process.send_signal(signal.SIGKILL)
             await process.wait()
-        await until(lambda: not venue.desk.statuses["window"].online, "the hub notices")
+        await venue.until_lost("window")
 
         venue.printer.refill()
         process = await start_agent_process(venue, tmp_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from hardware.printers.zpl import Zpl
 from hardware.transports.tcp9100 import Tcp9100
 from hardware.virtual_printer import VirtualPrinter
-from tests.hardware.venue import until
+from tests.hardware.venue import ANSWER_S, until
 
 LABEL = b"^XA^FO20,20^A0N,30,30^FDhello^FS^XZ"
 
@@ -31,7 +31,7 @@ async def test_it_goes_on_numbering_after_a_restart(tmp_path: Path) -> None:
     for count in (1, 2):
         printer = VirtualPrinter(tmp_path, port=0)
         await printer.start()
-        connection = await Tcp9100("127.0.0.1", printer.port).open()
+        connection = await Tcp9100("127.0.0.1", printer.port, answer_s=ANSWER_S).open()
         await connection.write(LABEL)
         await until(lambda: len(printer.labels()) == count)  # noqa: B023 - awaited within its turn of the loop
         await connection.close()
@@ -42,7 +42,7 @@ async def test_it_goes_on_numbering_after_a_restart(tmp_path: Path) -> None:
 async def test_it_says_how_it_is_and_prints_what_it_kept_once_it_can(tmp_path: Path) -> None:
     printer = VirtualPrinter(tmp_path, port=0)
     await printer.start()
-    connection = await Tcp9100("127.0.0.1", printer.port).open()
+    connection = await Tcp9100("127.0.0.1", printer.port, answer_s=ANSWER_S).open()
     zpl = Zpl()
     printer.labels_left = 0
     await connection.write(LABEL)
@@ -60,10 +60,10 @@ async def test_it_says_how_it_is_and_prints_what_it_kept_once_it_can(tmp_path: P
 async def test_half_a_label_prints_nothing(tmp_path: Path) -> None:
     printer = VirtualPrinter(tmp_path, port=0)
     await printer.start()
-    first = await Tcp9100("127.0.0.1", printer.port).open()
+    first = await Tcp9100("127.0.0.1", printer.port, answer_s=ANSWER_S).open()
     await first.write(LABEL[:-3])
     await first.close()
-    second = await Tcp9100("127.0.0.1", printer.port).open()
+    second = await Tcp9100("127.0.0.1", printer.port, answer_s=ANSWER_S).open()
     await second.write(LABEL)
     await until(lambda: printer.labels())
     assert [label.read_bytes() for label in printer.labels()] == [LABEL]

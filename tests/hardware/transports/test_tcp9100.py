@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -31,9 +32,11 @@ class Peer:
 @pytest.fixture
 async def peer() -> AsyncIterator[tuple[Peer, Tcp9100]]:
     peer = Peer()
-    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, limit=1)
-    port = server.sockets[0].getsockname()[1]
-    yield peer, Tcp9100("127.0.0.1", port, connect_s=2, write_s=0.3, answer_s=0.3)
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # what it does not read, its kernel does not either
+    server = await asyncio.start_server(peer.serve, sock=listener, limit=1)
+    port = listener.getsockname()[1]
+    yield peer, Tcp9100("127.0.0.1", port, connect_s=60, write_s=60, answer_s=60)
     for writer in peer.writers:
         writer.transport.abort()
     server.close()
@@ -59,8 +62,13 @@ async def test_a_closed_port_is_unreachable_and_nothing_was_sent() -> None:
         await Tcp9100("127.0.0.1", port).open()
 
 
+def impatient(patient: Tcp9100) -> Tcp9100:
+    """The same printer, by one who waits for it for a moment only."""
+    return Tcp9100("127.0.0.1", patient._port, connect_s=60, write_s=0.3, answer_s=0.3)
+
+
 async def test_a_printer_that_does_not_answer_is_silent_and_still_connected(peer: tuple[Peer, Tcp9100]) -> None:
-    connection = await peer[1].open()
+    connection = await impatient(peer[1]).open()
     with pytest.raises(PrinterSilent):
         await connection.ask(b"?", whole)
     await connection.write(b"more")
@@ -76,7 +84,7 @@ async def test_a_printer_that_hangs_up_is_a_lost_link(peer: tuple[Peer, Tcp9100]
 
 
 async def test_a_printer_that_stops_reading_is_a_lost_link(peer: tuple[Peer, Tcp9100]) -> None:
-    connection = await peer[1].open()
+    connection = await impatient(peer[1]).open()
     with pytest.raises(PrinterLinkLost, match="stopped"):
         await connection.write(b"x" * 50_000_000)
     await connection.close()
