@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from app.core.clock import now
 from app.core.db import connection, transaction
@@ -119,6 +121,19 @@ async def test_a_seat_that_is_nobody_s_has_no_name(shop: str, theatre: Theatre) 
         problem(await manager.get(elsewhere), "not_found")
 
 
+async def heard_until(socket: ClientConnection, what: Callable[[dict[str, Any]], bool]) -> list[str]:
+    """Every frame up to the first that is this, as it was sent."""
+    frames: list[str] = []
+    async with asyncio.timeout(60):
+        while not frames or not what(json.loads(frames[-1])):
+            frames.append(str(await socket.recv()))
+    return frames
+
+
+def tells_sold(seat: int, frame: dict[str, Any]) -> bool:
+    return frame["t"] == "delta" and [seat, 3] in [each[:2] for each in frame["seats"]]
+
+
 async def test_no_name_travels_on_the_feed_even_to_those_who_may_ask(shop: str, theatre: Theatre) -> None:
     """What is private never travels on a shared channel: every frame that both watch is looked through."""
     async with browser(shop) as manager:
@@ -130,12 +145,9 @@ async def test_no_name_travels_on_the_feed_even_to_those_who_may_ask(shop: str, 
             seat = {"counter": 6, "manage": 7}[audience]
             async with connect(url, additional_headers={"Cookie": cookie}, proxy=None) as socket:
                 await socket.send('{"t":"hello","v":1}')
+                # A sale that came before the picture would be in it, and nowhere else.
+                frames += await heard_until(socket, lambda frame: frame["t"] == "snapshot")
                 await alice_buys(theatre, seat)
-                async with asyncio.timeout(60):
-                    sold = False
-                    while not sold:
-                        frames.append(str(await socket.recv()))
-                        frame = json.loads(frames[-1])
-                        sold = frame["t"] == "delta" and [seat, 3] in [each[:2] for each in frame["seats"]]
+                frames += await heard_until(socket, partial(tells_sold, seat))
             assert (await manager.get(path(theatre, seat))).json()["name"] == ALICE.name
         assert not any("Alice" in frame for frame in frames)
