@@ -79,7 +79,7 @@ class Ear:
 
     async def until(self, count: int) -> None:
         """Wait for so many requests; the limit only ends a test that would never end."""
-        async with asyncio.timeout(20), self.answered:
+        async with asyncio.timeout(60), self.answered:
             await self.answered.wait_for(lambda: len(self.heard) >= count)
 
     def news(self, settings: MethodSettings) -> list[Notification]:
@@ -106,7 +106,7 @@ class BankAtWork:
 
     @asynccontextmanager
     async def browser(self) -> AsyncIterator[Buyer]:
-        async with httpx.AsyncClient(trust_env=False, headers={"Accept-Language": "en"}) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60, headers={"Accept-Language": "en"}) as client:
             yield Buyer(client)
 
 

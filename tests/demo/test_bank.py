@@ -19,6 +19,7 @@ from app.demo.bank.wire import WireError, read_form
 from app.demo.bank.words import WORDS, choose_language, word
 from app.sales.methods.card import METHOD
 from tests.demo.bank_at_work import BankAtWork, Ear, bank_at_work, hidden, intent, loopback
+from tests.sales.banks import LATE_BY_S, late_money_arrives
 
 NOTICE = "Demo bank. No real money"
 TODAY = date(2026, 12, 12)
@@ -47,7 +48,7 @@ def order_form(**changes: str) -> dict[str, str]:
 @asynccontextmanager
 async def shop(bank: BankAtWork) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {bank.settings.secret_key}"}
-    async with httpx.AsyncClient(base_url=bank.url + "/v1", headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=bank.url + "/v1", headers=headers, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -74,7 +75,7 @@ async def test_a_session_shows_what_it_was_opened_with(bank: BankAtWork) -> None
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer sk_test_stranger"}, {"Authorization": "Basic %%%"}])
 async def test_a_stranger_gets_nothing(bank: BankAtWork, headers: dict[str, str]) -> None:
-    async with httpx.AsyncClient(base_url=bank.url + "/v1", headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=bank.url + "/v1", headers=headers, timeout=60, trust_env=False) as client:
         answer = await client.post("/checkout/sessions", data=order_form())
     assert answer.status_code == 401
     assert answer.json()["error"]["type"] == "invalid_request_error"
@@ -293,7 +294,7 @@ async def test_a_card_can_be_refused_after_confirming(bank: BankAtWork) -> None:
 
 
 async def test_a_late_payment_lets_the_buyer_go_back_at_once() -> None:
-    async with bank_at_work(late_s=0.4) as bank, shop(bank) as client, bank.browser() as buyer:
+    async with bank_at_work(late_s=LATE_BY_S) as bank, shop(bank) as client, bank.browser() as buyer:
         opened = await open_page(client)
         answer = await buyer.press_pay(opened["url"], LATE)
         assert answer.headers["location"].startswith("https://theatre.example/ok")
@@ -301,6 +302,7 @@ async def test_a_late_payment_lets_the_buyer_go_back_at_once() -> None:
         assert (shown["status"], shown["payment_status"]) == ("open", "unpaid")
         assert shown["payment_intent"]["status"] == "processing"
         assert bank.ear.heard == []
+        await late_money_arrives(bank)
         await bank.ear.until(1)
         assert json.loads(bank.ear.heard[0][1])["data"]["object"]["payment_status"] == "paid"
 
@@ -332,7 +334,7 @@ async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     sock, address = loopback()
     port = sock.getsockname()[1]
     asked = intent("a")
-    async with bank_at_work(tmp_path, late_s=0.2, ear=Ear(refusals=10**6), sock=(sock, address)) as bank:
+    async with bank_at_work(tmp_path, late_s=LATE_BY_S, ear=Ear(refusals=10**6), sock=(sock, address)) as bank:
         waits = await METHOD.begin(asked, settings=bank.settings)
         late = await METHOD.begin(intent("b"), settings=bank.settings)
         paid = await METHOD.begin(intent("c"), settings=bank.settings)
@@ -341,8 +343,9 @@ async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
             await buyer.press_pay(paid.url, SUCCEEDS)
         await bank.ear.until(1)
     again = loopback(port)
-    async with bank_at_work(tmp_path, late_s=0.2, sock=again) as bank:
+    async with bank_at_work(tmp_path, late_s=LATE_BY_S, sock=again) as bank:
         assert (await METHOD.look_up(waits.reference, settings=bank.settings)).status == "pending"
+        await late_money_arrives(bank)
         await bank.ear.until(2)
         told = {news.reference for news in bank.ear.news(bank.settings)}
         assert told == {late.reference, paid.reference}

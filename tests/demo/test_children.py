@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
+PAUSE_S = 0.05
 SLEEP = python("import time; print('up', flush=True); time.sleep(600)")
 STUBBORN = python("import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)")
 FAMILY = python(
@@ -38,13 +40,18 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def children(said: list[str], monkeypatch: pytest.MonkeyPatch) -> Children:
-    monkeypatch.setattr(module, "PAUSE_S_FIRST", 0.01)
+def children(said: list[str]) -> Children:
     return Children(ENVIRONMENT, said.append)
 
 
+def start_without_pauses(children: Children, name: str, command: list[str], log: Path) -> None:
+    """It is revived after a moment, not a second. (Its keeper has not begun before we wait for something.)"""
+    children.start(name, command, log)
+    children.members[name].pause_s = PAUSE_S
+
+
 async def until_logged(log: Path, text: str, times: int = 1) -> str:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not log.exists() or log.read_text().count(text) < times:
             await asyncio.sleep(0.02)
     return log.read_text()
@@ -90,7 +97,7 @@ async def test_a_child_that_will_not_stop_is_killed(
 async def test_a_child_that_dies_is_started_again_and_it_is_said(
     children: Children, said: list[str], tmp_path: Path
 ) -> None:
-    children.start("web", SLEEP, tmp_path / "web.log")
+    start_without_pauses(children, "web", SLEEP, tmp_path / "web.log")
     await until_logged(tmp_path / "web.log", "up")
     first = children.members["web"].process
     assert first is not None
@@ -107,10 +114,10 @@ async def test_a_child_that_dies_is_started_again_and_it_is_said(
 
 
 async def test_a_child_that_never_comes_up_is_given_up_with_its_last_words(children: Children, tmp_path: Path) -> None:
-    children.start("hub", python("raise SystemExit('no key file')"), tmp_path / "hub.log")
+    start_without_pauses(children, "hub", python("raise SystemExit('no key file')"), tmp_path / "hub.log")
     await until_logged(tmp_path / "hub.log", "no key file", times=module.STILLBORN_MAX)
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while children.members["hub"].deaths < module.STILLBORN_MAX:
             await asyncio.sleep(0.02)
     with pytest.raises(ChildError, match="hub does not start: no key file"):
@@ -120,15 +127,18 @@ async def test_a_child_that_never_comes_up_is_given_up_with_its_last_words(child
 
 async def test_pauses_grow(children: Children, said: list[str], tmp_path: Path) -> None:
     """A process that cannot run must not eat the machine."""
-    children.start("worker", python("raise SystemExit(1)"), tmp_path / "worker.log")
-    async with asyncio.timeout(30):
-        while len(said) < 3:
-            await asyncio.sleep(0.02)
-    pause_s = children.members["worker"].pause_s
+    start_without_pauses(children, "worker", python("raise SystemExit(1)"), tmp_path / "worker.log")
+    worker, pauses = children.members["worker"], [PAUSE_S]
+    async with asyncio.timeout(60):
+        while len(pauses) < 4:
+            if worker.pause_s != pauses[-1]:
+                pauses.append(worker.pause_s)
+            await asyncio.sleep(PAUSE_S / 10)
 
     await children.stop()
 
-    assert pause_s >= 4 * module.PAUSE_S_FIRST
+    assert pauses == [PAUSE_S, 2 * PAUSE_S, 4 * PAUSE_S, 8 * PAUSE_S]
+    assert len(said) >= 3
 
 
 async def test_stopping_during_a_pause_starts_nothing_more(
@@ -136,7 +146,7 @@ async def test_stopping_during_a_pause_starts_nothing_more(
 ) -> None:
     children.start("agent", python("raise SystemExit(1)"), tmp_path / "agent.log")
     children.members["agent"].pause_s = 600
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not said:
             await asyncio.sleep(0.02)
 
@@ -176,9 +186,12 @@ def test_a_supervisor_killed_hard_takes_its_processes_along(tmp_path: Path) -> N
 
 @pytest.mark.fault
 def test_a_process_whose_parent_died_before_it_looked_ends_too() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+
     orphan = subprocess.run(
         python("from app.core.process import end_with_parent; end_with_parent(); print('still here')"),
-        env={**ENVIRONMENT, PARENT_VARIABLE: "1"},
+        env={**ENVIRONMENT, PARENT_VARIABLE: str(ended.pid)},
         capture_output=True,
         text=True,
         check=False,
@@ -197,7 +210,9 @@ def test_the_last_words_are_the_last_line_with_something_in_it(tmp_path: Path) -
 
 async def gone(pid: int) -> bool:
     """Whether the process ends; one that nobody reaped yet has ended."""
-    async with asyncio.timeout(30):
-        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            while process.status() != psutil.STATUS_ZOMBIE:
+                await asyncio.sleep(0.02)
     return True

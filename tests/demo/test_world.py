@@ -15,11 +15,12 @@ import pytest
 from app.demo.bank import Bank
 from app.demo.label_picture import picture
 from app.demo.mailbox import Mailbox, linked, receiving
-from app.demo.ports import BANK_PATH, HOST, is_free
+from app.demo.ports import BANK_PATH, HOST
 from app.demo.world import create_app
 from hardware.printers._contract import LABEL_100_50, TICKET_STOCK, PrintableTicket, SeatPart, Stock
 from hardware.printers.zpl import LANGUAGE
 from hardware.virtual_printer import VirtualPrinter
+from tests.ports import free_port
 
 TICKET = PrintableTicket(
     number="T4F7ZK92QWX", code="P1ABCDEFG0123", event="Le Malade imaginaire", date="24.11.2026 20:00", price="42,00 €",
@@ -70,7 +71,7 @@ def confirmation(*, html: str | None = None) -> EmailMessage:
 
 async def post(box: Mailbox, mail: EmailMessage, *recipients: str) -> str:
     """Send over real SMTP; the key under which it is kept."""
-    port = next(candidate for candidate in range(41_000, 42_000) if is_free(candidate))
+    port = free_port()
     before = {kept.key for kept in box}
 
     def send() -> None:
@@ -197,7 +198,7 @@ async def test_a_printed_label_is_shown(pages: httpx.AsyncClient, printer: Virtu
     reader, writer = await asyncio.open_connection(HOST, printer.port)
     writer.write(LANGUAGE.render(TICKET, LABEL_100_50))
     writer.write_eof()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not printer.labels():
             await asyncio.sleep(0.02)
     assert await reader.read() == b""
