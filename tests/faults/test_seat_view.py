@@ -30,6 +30,7 @@ from tests.faults.feed_network import Switch, switch_to
 from tests.faults.test_feed_herd import take, two_webs
 from tests.pictures import BLUE, GREEN, RED, jpeg
 from tests.realtime.server import serve
+from tests.running import PATIENCE_S
 from tests.shop import browser, sign_in
 
 pytestmark = pytest.mark.fault
@@ -74,7 +75,7 @@ async def test_a_photo_taken_at_one_web_process_reaches_the_maps_of_both(theatre
     ):
         first = await version_shown(theatre.performance)
         for viewer in (here, there):
-            await viewer.until(lambda viewer: viewer.seat_view == first)
+            await viewer.until(lambda viewer: viewer.seat_view == first, PATIENCE_S)
         assert [photo["seat"] for photo in await shown(buyer, theatre, first)] == [SEAT]
 
         await sign_in(manager, "manager")
@@ -84,7 +85,7 @@ async def test_a_photo_taken_at_one_web_process_reaches_the_maps_of_both(theatre
         second = await version_shown(theatre.performance)
         assert second != first
         for viewer in (here, there):
-            await viewer.until(lambda viewer: viewer.seat_view == second)
+            await viewer.until(lambda viewer: viewer.seat_view == second, PATIENCE_S)
             assert viewer.reconnects == 0
         by_seat = {photo["seat"]: photo for photo in await shown(buyer, theatre, second)}
         assert set(by_seat) == {SEAT, OTHER}
@@ -93,7 +94,7 @@ async def test_a_photo_taken_at_one_web_process_reaches_the_maps_of_both(theatre
 
         assert (await manager.delete(f"/api/v1/manage/seat-views/{model}")).status_code == 204
         for viewer in (here, there):
-            await viewer.until(lambda viewer: viewer.seat_view == "")
+            await viewer.until(lambda viewer: viewer.seat_view == "", PATIENCE_S)
         assert await shown(buyer, theatre, "") == []
 
 
@@ -116,7 +117,7 @@ async def viewer_at(theatre: Theatre, recall_s: float) -> AsyncIterator[Feed]:
         async with serve(app, lifespan="off", **uvicorn_options(4096)) as host:
             url = f"ws://{host}/live/performances/{theatre.performance}"
             async with Feed(url, dice=random.Random(3)) as viewer:
-                await viewer.until(lambda viewer: viewer.status is Status.LIVE)
+                await viewer.until(lambda viewer: viewer.status is Status.LIVE, PATIENCE_S)
                 yield viewer
     finally:
         await live.close()
@@ -130,21 +131,21 @@ async def test_an_announcement_that_is_lost_is_made_up_for(
     first = await version_shown(theatre.performance)
     async with viewer_at(theatre, 0.2) as healed, viewer_at(theatre, 3_600) as left:
         for viewer in (healed, left):
-            await viewer.until(lambda viewer: viewer.seat_view == first)
+            await viewer.until(lambda viewer: viewer.seat_view == first, PATIENCE_S)
 
         async def nobody_is_told(performances: Iterable[int]) -> None:
             assert theatre.performance in performances
 
         monkeypatch.setattr(seat_views, "announce", nobody_is_told)
         second = await put(theatre, model, OTHER, developed(BLUE))
-        await healed.until(lambda viewer: viewer.seat_view == second)
+        await healed.until(lambda viewer: viewer.seat_view == second, PATIENCE_S)
         taken = await take(theatre, 3)  # which both hear of: the process is alive and listens
-        await left.until(lambda viewer: bytes(viewer.codes) == taken)
+        await left.until(lambda viewer: bytes(viewer.codes) == taken, PATIENCE_S)
         assert left.seat_view == first
         monkeypatch.undo()
         third = await put(theatre, model, OTHER, developed(RED))
         for viewer in (healed, left):
-            await viewer.until(lambda viewer: viewer.seat_view == third)
+            await viewer.until(lambda viewer: viewer.seat_view == third, PATIENCE_S)
 
 
 async def test_while_the_ledger_is_out_of_reach_seats_move_and_the_photo_comes_afterwards(
@@ -157,12 +158,12 @@ async def test_while_the_ledger_is_out_of_reach_seats_move_and_the_photo_comes_a
         Feed(web.url_of(theatre.performance), dice=random.Random(1)) as viewer,
     ):
         first = await version_shown(theatre.performance)
-        await viewer.until(lambda viewer: viewer.seat_view == first)
+        await viewer.until(lambda viewer: viewer.seat_view == first, PATIENCE_S)
         ledger.freeze(dark=True)
         second = await put(theatre, model, OTHER, developed(BLUE))
         for seat in (3, 5, 8):
             taken = await take(theatre, seat)
-            await viewer.until(lambda viewer, taken=taken: bytes(viewer.codes) == taken)  # type: ignore[misc]  # bound at once
+            await viewer.until(lambda viewer, taken=taken: bytes(viewer.codes) == taken, PATIENCE_S)  # type: ignore[misc]  # bound at once
             assert (viewer.seat_view, viewer.status, viewer.reconnects) == (first, Status.LIVE, 0)
         ledger.light()
         await viewer.until(lambda viewer: viewer.seat_view == second, 90)
