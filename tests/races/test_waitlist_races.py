@@ -21,6 +21,7 @@ from app.core.db import transaction
 from app.sales.waitlist import look
 from tests.audience.waiting import entries, free_places, open_list, sell_out
 from tests.cast import Theatre
+from tests.races.line import PATIENCE_S
 from tests.races.waitlist_rush import GO, READY
 from tests.work import waiting
 
@@ -62,11 +63,12 @@ async def workers(theatre: Theatre, redis: Redis, way: str, count: int = WORKERS
         for _ in range(count)
     ]  # fmt: skip
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while int(await redis.get(READY) or 0) < count:
+                assert all(worker.returncode is None for worker in started), "a worker did not come up"
                 await asyncio.sleep(0.02)
-        await redis.set(GO, "1")
-        said = [(await asyncio.wait_for(worker.communicate(), 120))[0] for worker in started]
+            await redis.set(GO, "1")
+            said = [(await worker.communicate())[0] for worker in started]
     finally:
         for worker in started:
             if worker.returncode is None:
