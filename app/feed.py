@@ -15,7 +15,7 @@ from app.accounts.logins import COOKIE, Operator, find_operator
 from app.accounts.tables import Role
 from app.audience.telling import PlacesAsked
 from app.catalog import seat_views
-from app.catalog.queries import offer_of, offers_of
+from app.catalog.queries import offer_of, offers_of, offers_of_group
 from app.catalog.shown_photos import version_shown
 from app.core import i18n
 from app.core.clock import now
@@ -93,8 +93,9 @@ async def _group_of(performance: int) -> str | None:
 
 
 async def _rebuild(group: str) -> None:
+    offers = await _ask(offers_of_group(group))
     try:
-        await _ask(inventory().pulse(group))
+        await _ask(inventory().pulse(group, *(offer.id for offer in offers)))
     except GroupMissing as missing:
         await _ask(mend(missing))
 

@@ -44,14 +44,20 @@ Exceedable = Literal["quotas", "order_limits", "allotments", "blocked"]
 class GroupMissing(Exception):
     """Redis does not know the group (never loaded, flushed, an empty server took over): load it, then ask again.
 
-    `damaged` says what of it is gone or cut, if it does know the group ("quota Q": one that it was never told of): load
-    it with `only_if_missing=False`.
+    `damaged` says what of it is gone or cut, if it does know the group ("quota Q", "performance P": one that it was
+    never told of): load it with `only_if_missing=False`.
     """
 
     def __init__(self, group: str, *, damaged: str = "") -> None:
         self.group = group
         self.damaged = damaged
         super().__init__(f"inventory group {group} " + (f"has lost {damaged}" if damaged else "is not loaded"))
+
+    @property
+    def performance(self) -> int | None:
+        """The one that it was loaded without, if that is what is missing."""
+        kind, _, id = self.damaged.partition(" ")
+        return int(id) if kind == "performance" else None
 
 
 class Owner(Struct, frozen=True):

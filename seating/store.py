@@ -174,10 +174,11 @@ class Inventory:
         seconds, micros = await self._script("now", keys_of(group), ())
         return int(seconds) * 1000 + int(micros) // 1000
 
-    async def pulse(self, group: str) -> None:
-        """Raises GroupMissing when the group, or any key that it must have, is gone or cut short, or when Redis was
-        started again or failed over since the group was loaded, and may have lost what happened last. Cheap."""
-        await self._step("pulse", group, await self._run(group))
+    async def pulse(self, group: str, *performances: int) -> None:
+        """Raises GroupMissing when the group, or any key that it must have, is gone or cut short, when it was loaded
+        without one of `performances`, or when Redis was started again or failed over since it was loaded, and may have
+        lost what happened last. Cheap."""
+        await self._step("pulse", group, await self._run(group), *performances)
 
     async def dump(self, group: str) -> list[Any]:
         """Everything that is known of a group at one instant, undecoded: see scripts/dump.lua and `seating.audit`."""
@@ -360,7 +361,7 @@ class Inventory:
         """
         answer = await self._step_raw("snapshot", group, (performance, int(owners)))
         if isinstance(answer, bytes):
-            raise GroupMissing(group)
+            raise GroupMissing(group, damaged=f"performance {performance}")
         return snapshot_of(answer, performance, owners=owners)
 
     async def head(self, group: str, performance: int) -> tuple[str, int] | None:

@@ -40,6 +40,7 @@ from seating.store import (
     BestSeats,
     Choice,
     Fare,
+    GroupMissing,
     Held,
     HeldItem,
     HoldRequest,
@@ -265,12 +266,20 @@ async def hold_wish(cart: Cart, wish: Wish, *, at: datetime) -> Held:
     await note_group(cart.token, offer.group, offer.event)
     if cart.channel == "online":
         await note_ref(cart.token, cart_ref(cart.token))
-    answer = await with_group(offer.group, lambda: inventory().hold(request))
+    answer = await with_group(offer.group, lambda: _hold(request))
     if isinstance(answer, Refusal):
-        if any(r.code == "unknown_performance" for r in answer.reasons) and await _has_moved(offer):
-            raise GroupGone(offer.group)
         raise _refuse(answer, offer, rules)
     await stir(cart.token, offer.id if plan else 0)
+    return answer
+
+
+async def _hold(request: HoldRequest) -> Held | Refusal:
+    """Raises GroupMissing also for a performance that the group was loaded without."""
+    answer = await inventory().hold(request)
+    if isinstance(answer, Refusal):
+        for reason in answer.reasons:
+            if reason.code == "unknown_performance":
+                raise GroupMissing(request.group, damaged=f"performance {reason.performance}")
     return answer
 
 
@@ -317,11 +326,6 @@ def _notice(notice: Notice | None) -> CartNotice | None:
     if notice is None:
         return None
     return CartNotice(notice.code, gettext(NOTICES[notice.code]).format(by=notice.by))
-
-
-async def _has_moved(offer: Offer) -> bool:
-    """Whether a performance is in another group by now than an offer of up to two seconds ago says."""
-    return await group_of_event(offer.event) != offer.group
 
 
 def title_of(offer: Offer) -> str:

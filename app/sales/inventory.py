@@ -1,7 +1,8 @@
 """The live inventory in Redis, and how it is rebuilt from the ledger (LIVE-10, "two truths").
 
 PostgreSQL sells, Redis holds. Whatever Redis lost or got wrong is made again from live tickets here: when a group is
-missing (a flush, a new event), and by a reconciliation that runs all the time and compares the two.
+missing (a flush, a new event, a further performance of one), and by a reconciliation that runs all the time and
+compares the two.
 
 The trust window: an order marks its seats pending in Redis *inside* its transaction, just before the commit. A rebuild
 takes the group's lock exclusively while orders take it shared, so a rebuild never reads between an order's insert and
@@ -68,7 +69,8 @@ async def mend(missing: GroupMissing) -> None:
         if await _is_whole(missing):
             return
         state = await read_group(ledger, missing.group)
-        if not state.performances:
+        known = {each.id for each in state.performances}
+        if not known or missing.performance not in known | {None}:
             raise GroupGone(missing.group)
         await inventory().load(state, only_if_missing=False)
     log.warning("inventory_mended", group=missing.group, damaged=missing.damaged)
@@ -78,8 +80,9 @@ async def _is_whole(missing: GroupMissing) -> bool:
     # A quota that the store was never told of leaves every key in its place.
     if missing.damaged.startswith("quota "):
         return False
+    new = () if missing.performance is None else (missing.performance,)
     try:
-        await inventory().pulse(missing.group)
+        await inventory().pulse(missing.group, *new)
     except GroupMissing:
         return False
     return True

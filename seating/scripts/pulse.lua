@@ -1,6 +1,6 @@
 -- needs: core
--- Whether every key that should be there is there, whole. Reads only. ARGV 1: the server's run, or "". Answers
--- {"ok"} or raises what is damaged.
+-- Whether every key that should be there is there, whole. Reads only. ARGV 1: the server's run, or ""; further ones:
+-- performances that should be among its. Answers {"ok"} or raises what is damaged.
 -- A server that was started again, or took over, may have gone back in time: what it did not write down in time, or was
 -- not told in time, it does not know that it ever knew.
 if ARGV[1] ~= '' and call('HGET', META, 'run') ~= ARGV[1] then damaged('time: another run of the server') end
@@ -17,6 +17,9 @@ for perf in string.gmatch(call('HGET', META, 'perfs') or '', '%d+') do
     if call('STRLEN', key(perf, 'i0')) ~= count then damaged('index of ' .. perf) end
     house.positions = count
   end
+end
+for at = 2, #ARGV do
+  if not performance_of(tonumber(ARGV[at])) then damaged('performance ' .. ARGV[at]) end
 end
 for part, size in string.gmatch(call('HGET', META, 'parts') or '', '([^ =]+)=(%d+)') do
   if call('STRLEN', TAG .. ':plan:' .. part) ~= tonumber(size) then damaged('plan ' .. part) end
