@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
+from redis import Redis
 
 from tests.realtime.autobahn.__main__ import table
 from tests.realtime.autobahn.case import Case, Verdict
@@ -34,6 +35,8 @@ def echo() -> Iterator[Endpoint]:
 
 @pytest.fixture(scope="module")
 def feed_endpoint(redis_url: str) -> Iterator[Endpoint]:
+    with Redis.from_url(redis_url) as redis:
+        redis.flushall()  # groups of the file before have the same names, and other performances
     with running("feed", redis_url=redis_url) as endpoint:
         yield endpoint
 
