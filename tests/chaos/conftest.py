@@ -1,4 +1,4 @@
-"""One demo for all that is done to it here: its orders wait for seconds only, and it looks after itself often."""
+"""One demo for all that is done to it here: it looks after itself often."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from playwright.async_api import Browser
 from tests.browser.visitor import open_browser
 from tests.running import RunningDemo, running_demo
 
-DEADLINE_S = 30
-"""How long an order waits for its payment: the shortest that settings allow."""
-
 
 @pytest.fixture(scope="package")
 def demo() -> Iterator[RunningDemo]:
-    settings = {"PLACEUR_PAYMENT_DEADLINE_S": str(DEADLINE_S), "PLACEUR_RECONCILE_EVERY_S": "2"}
-    with running_demo(**settings) as running:
+    with running_demo(PLACEUR_RECONCILE_EVERY_S="2") as running:
         yield running
 
 

@@ -25,7 +25,7 @@ class Buyer:
     def __init__(self, demo: RunningDemo, name: str) -> None:
         self.demo = demo
         self.email = f"{name}.{secrets.token_hex(4)}@example.org"
-        self.http = httpx.AsyncClient(base_url=demo.url, trust_env=False, timeout=30, headers={"accept-language": "en"})
+        self.http = httpx.AsyncClient(base_url=demo.url, trust_env=False, timeout=60, headers={"accept-language": "en"})
         self.key = secrets.token_hex(8)
         self.order: JSON = {}
 
@@ -69,12 +69,12 @@ class Buyer:
                 self.order = answer.json()
             return answer.status_code == 201
 
-        await eventually(answered, "the order is answered")
+        await eventually(answered, "the order is answered", 120)
         return self.order
 
     async def pays(self, card: str = SUCCEEDS) -> httpx.Response:
         """On the bank's page, up to its answer: the way back to the box office."""
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as bank:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as bank:
             shown = await bank.get(self.order["pay_url"])
             attempt = ATTEMPT.search(shown.text)
             assert attempt is not None, shown.text
@@ -89,7 +89,7 @@ class Buyer:
         order: JSON = _told(await self.http.get(f"/api/v1/orders/{self.order['code']}", params=key))
         return order
 
-    async def waits_until(self, true: Callable[[JSON], bool], what: str, timeout_s: float = 90) -> JSON:
+    async def waits_until(self, true: Callable[[JSON], bool], what: str, timeout_s: float = 180) -> JSON:
         async def looked() -> JSON | None:
             with contextlib.suppress(*AWAY):
                 seen = await self.looks()
@@ -109,8 +109,18 @@ class Buyer:
         async def arrived() -> bool:
             return bool(self.demo.mails_to(self.email))
 
-        await eventually(arrived, f"a mail for {self.email}", 90)
+        await eventually(arrived, f"a mail for {self.email}", 180)
         assert len(self.demo.mails_to(self.email)) == 1
+
+
+async def deadlines_pass(demo: RunningDemo, emails: str) -> None:
+    """As if the time had passed that unpaid orders of these people (a pattern) wait for their payment."""
+    await demo.ask(
+        "WITH late AS (UPDATE sales.sale SET deadline_at = now() WHERE status = 'pending' AND email LIKE $1"
+        " RETURNING id) UPDATE pgqueuer SET execute_after = now() WHERE entrypoint = 'expire_order'"
+        " AND (convert_from(payload, 'UTF8')::json ->> 'order')::bigint IN (SELECT id FROM late)",
+        emails,
+    )
 
 
 class Cashier:
@@ -139,7 +149,7 @@ class Cashier:
                 return answer.json() if answer.is_success else None
             return None
 
-        return await eventually(answered, "the sale is answered")
+        return await eventually(answered, "the sale is answered", 120)
 
     async def _takes_best(self, performance: int, count: int) -> int:
         """Returns what they cost."""
@@ -159,12 +169,12 @@ class Cashier:
                 return [job["state"] for job in found] == [state] * len(jobs)
             return False
 
-        await eventually(are, f"the papers {jobs} are {state}")
+        await eventually(are, f"the papers {jobs} are {state}", 180)
 
 
 @contextlib.asynccontextmanager
 async def cashier_at(demo: RunningDemo) -> AsyncIterator[Cashier]:
-    async with httpx.AsyncClient(base_url=demo.url, trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=demo.url, trust_env=False, timeout=60) as http:
         answer = await http.post("/login", data=log_in_of("cashier"))
         assert answer.status_code == httpx.codes.SEE_OTHER, answer.text
         yield Cashier(demo, http)

@@ -80,7 +80,10 @@ async def test_a_transaction_that_is_given_up_at_its_begin_takes_no_connection_a
 ) -> None:
     """However many are: the pool has few."""
 
+    begun = asyncio.Event()
+
     async def never(self: object) -> None:
+        begun.set()
         await asyncio.Event().wait()
 
     async def begins() -> None:
@@ -90,8 +93,9 @@ async def test_a_transaction_that_is_given_up_at_its_begin_takes_no_connection_a
     with monkeypatch.context() as patch:
         patch.setattr("piccolo.engine.postgres.PostgresTransaction.begin", never)
         for _ in range(20):
+            begun.clear()
             task = asyncio.create_task(begins())
-            await asyncio.sleep(0.01)
+            await asyncio.wait_for(begun.wait(), 60)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
