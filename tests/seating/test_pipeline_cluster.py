@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from seating import pipeline
 from seating.pipeline import Pipeliner, StoreUnavailable
-from tests.seating.cluster import administer, cluster
+from tests.seating.cluster import Cluster, administer, cluster
 from tests.seating.test_pipeline import stat
 
 assert cluster  # the fixture: a real cluster of three masters
@@ -42,7 +42,8 @@ class TestCluster:
         expected = [f"{tag} {number}".encode() for number in range(5) for tag in self.TAGS]
         assert await asyncio.gather(*calls) == expected
 
-    async def test_scripts_of_one_tick_are_one_write_for_each_master(self, cluster: RedisCluster) -> None:
+    async def test_scripts_of_one_tick_are_one_write_for_each_master(self, redis_cluster: Cluster) -> None:
+        cluster = redis_cluster.client()
         pipe = Pipeliner(cluster)
         await self.asked(pipe)
         nodes = [Redis(host=node.host, port=int(node.port)) for node in cluster.get_primaries()]
@@ -63,6 +64,7 @@ class TestCluster:
         assert await pipe.call("SMEMBERS", "nobody") == set()
         for node in nodes:
             await node.aclose()
+        await cluster.aclose()
 
     async def test_a_slot_that_moves_is_followed_at_every_stage(
         self, cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
