@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -11,6 +12,7 @@ import pytest
 import typst
 import zxingcpp
 from msgspec.structs import replace
+from typst import Compiler
 
 from app.core.i18n import LANGUAGES
 from app.sales.documents import ticket_pdf
@@ -225,15 +227,39 @@ def test_no_tickets_make_no_document() -> None:
         tickets_pdf([], locale="fr")
 
 
-async def test_the_event_loop_turns_while_tickets_are_made() -> None:
-    """A seat map must not freeze because somebody prints: the work happens in another thread, with the lock let go."""
-    turns = 0
-    making = asyncio.create_task(make_tickets_pdf([_numbered(seat) for seat in range(40)], locale="en"))
-    while not making.done():
-        await asyncio.sleep(0.001)
-        turns += 1
-    assert turns > 5
-    assert len(pypdfium2.PdfDocument(await making)) == 40
+class Watched:
+    """A compiler that says when it is at work."""
+
+    at_work = False
+
+    def __init__(self, **options: Any) -> None:
+        self._real = Compiler(**options)
+
+    def compile(self, **options: Any) -> Any:
+        Watched.at_work = True
+        try:
+            return self._real.compile(**options)
+        finally:
+            Watched.at_work = False
+
+
+async def test_the_event_loop_turns_while_tickets_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seat map must not freeze because somebody prints: the work happens in another thread, with the lock let go. On
+    a fast machine it takes more tickets to see it; with the lock held no number of them would do."""
+    monkeypatch.setattr(typst, "Compiler", Watched)
+    first = 0
+    for count in (40, 80, 160, 320, 640):
+        turns = 0
+        tickets = [_numbered(first + seat) for seat in range(count)]
+        making = asyncio.create_task(make_tickets_pdf(tickets, locale="en"))
+        while not making.done():
+            await asyncio.sleep(0.001)
+            turns += Watched.at_work
+        assert len(pypdfium2.PdfDocument(await making)) == count
+        if turns > 5:
+            return
+        first += count
+    raise AssertionError(f"only {turns} turns while {count} tickets were made")
 
 
 def test_several_threads_make_their_own_tickets() -> None:
