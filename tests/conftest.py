@@ -183,7 +183,9 @@ async def theatre(ledger: str) -> Theatre:
 def _forget_the_test_before() -> None:
     """Each ledger numbers its rows from one again: what this process keeps of a row for a second or two, or for ever,
     is of another test's row of the same number."""
-    process_redis.cache_clear()  # a client of a loop that is over could only complain of it
+    # Of a loop that is over, should that test have ended badly: they could only complain of it.
+    db.engine().pool = None
+    process_redis.cache_clear()
     inventory.cache_clear()
     catalog_queries.forget_offers()
     kept: tuple[dict[int, Any] | dict[str, Any], ...] = (
