@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -221,6 +222,22 @@ async def test_redis_dies_and_comes_back_with_every_hold(demo: RunningDemo, even
     await nothing_is_wrong(demo)
 
 
+async def kill_worker(demo: RunningDemo) -> None:
+    """As if the half minute had passed after which what a silent worker had in its hands is given to another."""
+    worker = demo.process("worker")
+    demo.supervisor.suspend()  # who would start the next one at once
+    try:
+        worker.kill()
+
+        async def is_dead() -> bool:
+            return bool(worker.status() == psutil.STATUS_ZOMBIE)
+
+        await eventually(is_dead, "the worker is dead")
+        await demo.ask("UPDATE pgqueuer SET heartbeat = now() - interval '1 hour' WHERE status = 'picked'")
+    finally:
+        demo.supervisor.resume()
+
+
 async def test_a_worker_that_dies_with_its_hands_full_mails_every_order_once(
     demo: RunningDemo, evenings: list[int]
 ) -> None:
@@ -237,7 +254,7 @@ async def test_a_worker_that_dies_with_its_hands_full_mails_every_order_once(
             await eventually(in_hand, "the worker has begun")
             for email in mails[:-1]:
                 await lea.sells_best(evenings[4], 1, email=email, prints=False)
-            demo.kill("worker")
+            await kill_worker(demo)
     for email in mails:
 
         async def has_arrived(email: str = email) -> bool:
