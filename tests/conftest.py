@@ -53,6 +53,19 @@ WITH_PROCESSES = {
 WITH_ENGINES = {"postgres_engine", "redis_engine", "postgres_url", "redis_url", "redis_cluster", "ledger"}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") and {"DATABASE_URL", "REDIS_URL"} & os.environ.keys():
+        raise pytest.UsageError("Workers side by side need engines of their own: unset DATABASE_URL and REDIS_URL.")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m pure` does not even read the folders that have no such test: half of its time went there."""
+    here = Path(__file__).parent
+    if config.option.markexpr != "pure" or not collection_path.is_relative_to(here):
+        return None
+    return True if WITH_PROCESSES & set(collection_path.relative_to(here).parts) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`-m pure`: rules and protocols alone, without loop, socket, process or engine; they take seconds."""
     here = Path(__file__).parent
