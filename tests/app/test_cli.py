@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from app.settings import get_settings
 
 
 @pytest.fixture(autouse=True)
-def read_settings_anew() -> None:
+def read_settings_anew() -> Iterator[None]:
+    get_settings.cache_clear()
+    yield
     get_settings.cache_clear()
 
 

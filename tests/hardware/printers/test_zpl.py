@@ -38,28 +38,34 @@ def node() -> str | None:
     return shutil.which("node") or (str(in_wheel) if in_wheel.exists() else None)
 
 
-@pytest.fixture
-def label(tmp_path: Path) -> LabelPress:
+@pytest.fixture(scope="module")
+def label(tmp_path_factory: pytest.TempPathFactory) -> LabelPress:
     ready = node() is not None and (FRONTEND / "node_modules" / "zpl-renderer-js").is_dir()
     if not ready:
         assert not os.environ.get("CI"), "the label renderer is missing: npm ci in frontend/"
         pytest.skip("needs Node and frontend/node_modules: npm ci in frontend/")
-    return LabelPress(tmp_path)
+    return LabelPress(tmp_path_factory.mktemp("labels"))
 
 
 class LabelPress:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._printed: dict[tuple[PrintableTicket, Stock], Image.Image] = {}
 
     def print(self, printed: PrintableTicket, stock: Stock = LABEL_100_50) -> Image.Image:
-        """The label as pixels, upright, one pixel a dot."""
+        """The label as pixels, upright, one pixel a dot. The same ones are the same picture."""
+        if (printed, stock) not in self._printed:
+            self._printed[printed, stock] = self._render(printed, stock)
+        return self._printed[printed, stock]
+
+    def _render(self, printed: PrintableTicket, stock: Stock) -> Image.Image:
         source, target = self._directory / "label.zpl", self._directory / "label.png"
         source.write_bytes(Zpl().render(printed, stock))
         sides = (stock.height_mm, stock.width_mm) if stock.turned else (stock.width_mm, stock.height_mm)
         program = node()
         assert program is not None
         subprocess.run(
-            [program, "-e", RENDER, str(source), str(target), *map(str, sides)], cwd=FRONTEND, check=True, timeout=60
+            [program, "-e", RENDER, str(source), str(target), *map(str, sides)], cwd=FRONTEND, check=True, timeout=300
         )
         image = Image.open(target).convert("L")
         return image.rotate(90, expand=True) if stock.turned else image

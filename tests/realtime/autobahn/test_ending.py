@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.autobahn.endpoints import CLOSED_BY_SERVER
+from tests.realtime.autobahn.endpoints import CLOSED_BY_SERVER, KERNEL_BUFFER_BYTES
 from tests.realtime.autobahn.frames import PING, TEXT, Event, close_frame, frame
 from tests.realtime.autobahn.running import Endpoint, running
 from tests.realtime.autobahn.sections._tables import last, more, text
@@ -213,9 +213,9 @@ async def test_pings_whose_answers_nobody_reads_do_not_pile_up(impatient: Endpoi
 
 async def test_a_refusal_amid_much_that_is_still_coming_reaches_its_client(pinging: Endpoint) -> None:
     """No reset: that may overtake the close frame and take it away. The message is far beyond what the server reads at
-    once, so there is always something left that it has not."""
+    once, and what our kernel takes, so we are still writing when it closes, and learn of a reset."""
     for _ in range(20):
-        wire = Wire(pinging.host)
+        wire = Wire(pinging.host, send_buffer=KERNEL_BUFFER_BYTES)
         wire.send(frame(TEXT, b"x" * 3_000_000))
         await asyncio.to_thread(wire.read_to_end)
         assert wire.ended == "eof"
