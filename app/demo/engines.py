@@ -22,7 +22,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -155,8 +155,15 @@ def start_redis(data: Path, *, durable: bool = True) -> Engine:
             start_new_session=True,
         )
     engine = Engine("Redis", f"unix://{path}", process, signal.SIGTERM, command)
-    _await_socket(engine, path, log)
+    _await_socket(engine, path, log, timeout_s=120, greets=_answers_ping)
     return engine
+
+
+def _answers_ping(redis: socket.socket) -> bool:
+    """It takes connections while it still reads what it wrote down before, and refuses every question."""
+    redis.settimeout(5)
+    redis.sendall(b"PING\r\n")
+    return redis.recv(64).startswith(b"+PONG")
 
 
 @contextlib.contextmanager
@@ -332,14 +339,21 @@ def _alive(pid_file: Path, name: bytes) -> int | None:
         return None
 
 
-def _await_socket(engine: Engine, path: Path, log: Path, timeout_s: float = 30) -> None:
+def _await_socket(
+    engine: Engine,
+    path: Path,
+    log: Path,
+    timeout_s: float = 30,
+    greets: Callable[[socket.socket], bool] = lambda _: True,
+) -> None:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if engine.process.poll() is not None:
             raise EngineError(f"{engine.name} stopped while starting; {log} ends: {_last_line(log.read_bytes())}")
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
             probe.connect(str(path))
-            return
+            if greets(probe):
+                return
         time.sleep(0.02)
     engine.stop()
     raise EngineError(f"{engine.name} did not answer within {timeout_s:.0f} s; see {log}.")
