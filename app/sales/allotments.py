@@ -95,7 +95,7 @@ async def make_allotment(wish: AllotmentWish, *, organizer: int, actor: str, at:
     plan = await plan_of(offer)
     seats = _seats_asked(wish, plan)
     _check(wish, offer, plan, seats)
-    await with_group(offer.group, lambda: inventory().pulse(offer.group))
+    await with_group(offer.group, lambda: inventory().pulse(offer.group, offer.id))
     async with transaction() as ledger:
         await lock_group(ledger, offer.group, shared=False)
         row = await _insert(ledger, wish, seats, plan, at)
@@ -125,7 +125,7 @@ async def change_allotment(
     offer = await _offer_of_allotment(allotment, organizer)
     if not keep_date and release_at is not None and release_at <= at:
         raise Invalid({"release_at": N_("This date has passed. To put the places on sale, release them.")})
-    await with_group(offer.group, lambda: inventory().pulse(offer.group))
+    await with_group(offer.group, lambda: inventory().pulse(offer.group, offer.id))
     async with transaction() as ledger:
         await lock_group(ledger, offer.group, shared=False)
         row = await ledger.fetchrow(

@@ -30,7 +30,7 @@ from app.core.errors import Problem
 from app.core.i18n import N_, gettext, translated
 from app.core.notices import stir
 from app.sales.cart_notes import CartNotes, Notice, note_group, note_loss, note_ref, read_notes
-from app.sales.inventory import GroupGone, inventory, with_group
+from app.sales.inventory import GroupGone, hold, inventory, with_group
 from app.sales.kept import allotment_of, has_single_seats, name_of
 from app.sales.rules.limits import COUNTER_MAX, order_rules, tickets_beyond
 from app.sales.rules.pricing import NotSold, PricedLine, label_of, price_items, seat_of, total_of
@@ -40,7 +40,6 @@ from seating.store import (
     BestSeats,
     Choice,
     Fare,
-    GroupMissing,
     Held,
     HeldItem,
     HoldRequest,
@@ -266,20 +265,10 @@ async def hold_wish(cart: Cart, wish: Wish, *, at: datetime) -> Held:
     await note_group(cart.token, offer.group, offer.event)
     if cart.channel == "online":
         await note_ref(cart.token, cart_ref(cart.token))
-    answer = await with_group(offer.group, lambda: _hold(request))
+    answer = await hold(request)
     if isinstance(answer, Refusal):
         raise _refuse(answer, offer, rules)
     await stir(cart.token, offer.id if plan else 0)
-    return answer
-
-
-async def _hold(request: HoldRequest) -> Held | Refusal:
-    """Raises GroupMissing also for a performance that the group was loaded without."""
-    answer = await inventory().hold(request)
-    if isinstance(answer, Refusal):
-        for reason in answer.reasons:
-            if reason.code == "unknown_performance":
-                raise GroupMissing(request.group, damaged=f"performance {reason.performance}")
     return answer
 
 
@@ -434,7 +423,6 @@ REFUSALS: dict[str, Literal["seat_taken", "unknown_seat", "not_enough_seats", "n
     "unknown_seat": "unknown_seat",
     "no_adjacent": "not_enough_seats",
     "not_enough_seats": "not_enough_seats",
-    "unknown_performance": "not_found",
     "unknown_item": "hold_expired",
 }
 

@@ -53,7 +53,7 @@ async def exchange_seat(number: str, to: int | str, *, organizer: int, actor: st
     if plan is None:
         raise Problem("wrong_performance")
     seat = plan.seats[find_seats((to,), plan)[0]]
-    await with_group(offer.group, lambda: inventory().pulse(offer.group))
+    await with_group(offer.group, lambda: inventory().pulse(offer.group, offer.id))
     try:
         async with transaction() as ledger:
             order = await lock_order(ledger, row["order"])

@@ -32,11 +32,14 @@ from seating.store import (
     USED,
     GroupMissing,
     GroupState,
+    Held,
     HeldItem,
+    HoldRequest,
     Inventory,
     OrderState,
     PerformanceState,
     QuotaState,
+    Refusal,
 )
 
 log = structlog.get_logger()
@@ -56,6 +59,19 @@ async def with_group(group: str, step: Callable[[], Awaitable[T]]) -> T:
     except GroupMissing as missing:
         await mend(missing)
         return await step()
+
+
+async def hold(request: HoldRequest) -> Held | Refusal:
+    """As the store's own, of a group that is loaded with all of its performances."""
+
+    async def step() -> Held | Refusal:
+        answer = await inventory().hold(request)
+        for reason in answer.reasons if isinstance(answer, Refusal) else ():
+            if reason.code == "unknown_performance":
+                raise GroupMissing(request.group, damaged=f"performance {reason.performance}")
+        return answer
+
+    return await with_group(request.group, step)
 
 
 async def mend(missing: GroupMissing) -> None:

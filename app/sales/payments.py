@@ -23,7 +23,7 @@ from app.core.db import UniqueViolationError, connection, transaction
 from app.core.errors import Problem
 from app.core.i18n import gettext, translated
 from app.core.ids import new_token
-from app.sales.inventory import inventory, lock_group, with_group
+from app.sales.inventory import hold, inventory, lock_group
 from app.sales.kept import name_of, names_that_open
 from app.sales.methods._contract import (
     BadNotification,
@@ -290,7 +290,7 @@ async def _hold_again(group: str, cart: str, tickets: list[Any], opens: tuple[st
 
     # The same request for the same payment: a notification and a look-up that meet here hold the seats together, and
     # the first to lock the order takes them.
-    answer = await with_group(group, lambda: inventory().hold(request(cart)))
+    answer = await hold(request(cart))
     if isinstance(answer, Held) and not await inventory().held(group, cart):
         # Remembered from a try that failed and gave its hold back: this one needs its own.
         answer = await inventory().hold(request(f"{cart}:{new_token()}"))

@@ -265,3 +265,19 @@ async def test_the_numbers_of_quota_lists_are_never_given_out_anew(
     with pytest.raises(GroupMissing):
         await inventory.sell(GROUP, "C2")
     assert set(await inventory.pending_orders(GROUP)) == {"C2"}, "it is not half sold"
+
+
+async def test_a_performance_that_the_group_was_loaded_without_is_noticed_where_it_is_asked_for(
+    inventory: Inventory, plan: Plan
+) -> None:
+    """A further one of an event in sale: nothing is damaged, and yet the ledger must be asked."""
+    await in_use(inventory, plan)
+    further = max(TONIGHT, FAIR) + 1
+    await inventory.pulse(GROUP, TONIGHT, FAIR)
+    for step in (inventory.pulse(GROUP, TONIGHT, further), inventory.snapshot(GROUP, further)):
+        with pytest.raises(GroupMissing) as raised:
+            await step
+        assert raised.value.performance == further
+    with pytest.raises(GroupMissing) as raised:
+        await inventory.pulse("never-loaded", TONIGHT)
+    assert raised.value.performance is None
