@@ -266,8 +266,9 @@ async def view_performance(
     kept = await open_allotments(cart, performance=performance, at=at)
     if status == "sold_out" and kept:
         status = "open"  # not for whoever has a key
-    # What is kept for somebody is theirs at any tariff that its allotment names, whatever is left for others.
-    left = (await _counts_of(offer)).tariffs if status == "open" and not kept else {}
+    # Places that are kept without a number have been counted in their limits already; seats have not.
+    counted = any(each.quantity for each in kept)
+    left = (await _counts_of(offer)).tariffs if status == "open" and not counted else {}
     tariffs = tariffs_for(offer, channel)
     return PerformanceView(
         id=offer.id,

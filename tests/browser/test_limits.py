@@ -138,8 +138,6 @@ async def test_an_open_map_follows_what_the_organiser_wants_told(
     await camille.signs_in("manager", "/manage/limits")
     api = camille.page.context.request
     before = await (await api.get(shown)).json()
-    # Pages draw lots for the moment at which they ask; this one is among the first.
-    await ana.page.add_init_script("Math.random = () => 0.05;")
     try:
         await ana.goes_to(f"/p/{evenings[1]}")
         left = ana.page.locator("#left")
@@ -167,12 +165,23 @@ async def test_what_is_no_number_is_told_beside_its_field_and_asks_nothing(
         assert (await capacity_at(demo, festival_day))["size"] == limit["size"]
 
 
+async def limit_of_a_tariff(demo: RunningDemo, event: str) -> Record:
+    """Of an event or of a performance, as `event` says in SQL."""
+    (limit,) = await demo.ask(
+        "SELECT q.id, q.size, q.event, q.tariff, t.name FROM catalog.quota q"
+        f" JOIN catalog.tariff t ON t.id = q.tariff WHERE {event}"
+    )
+    return limit
+
+
 @contextlib.asynccontextmanager
-async def used_up(demo: RunningDemo, camille: Visitor, limit: Record) -> AsyncIterator[None]:
-    """A tariff's limit, set so that no more of it are sold; as before afterwards."""
+async def used_up(demo: RunningDemo, camille: Visitor, limit: Record, *, but: int = 0) -> AsyncIterator[None]:
+    """A tariff's limit, set so that no more of it are sold, `but` so many; as before afterwards."""
     api = camille.page.context.request
     quota = f"{demo.url}/api/v1/manage/quotas/{limit['id']}"
-    assert (await api.patch(quota, data={"size": 0})).ok
+    figures = await (await api.get(f"{demo.url}/api/v1/manage/figures?event={limit['event']}")).json()
+    used = next(each["used"] for each in figures["quotas"] if each["id"] == limit["id"])
+    assert (await api.patch(quota, data={"size": used + but})).ok
     try:
         yield
     finally:
@@ -185,12 +194,8 @@ async def test_a_tariff_that_is_sold_out_says_so_and_is_back_when_there_are_plac
     """QUO-1: there are places still, at other tariffs. Whoever looks on learns of it by trying, and sees it end."""
     camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE)
     await camille.signs_in("manager", "/manage/limits")
-    (limit,) = await demo.ask(
-        "SELECT q.id, q.size, q.tariff, t.name FROM catalog.quota q JOIN catalog.tariff t ON t.id = q.tariff"
-        " JOIN catalog.performance p ON p.event = q.event WHERE p.id = $1 AND q.performance IS NULL",
-        festival_day,
-    )
-    await ana.page.add_init_script("Math.random = () => 0.05;")
+    of_the_event = f"q.event = (SELECT event FROM catalog.performance WHERE id = {festival_day})"
+    limit = await limit_of_a_tariff(demo, f"{of_the_event} AND q.performance IS NULL")
     await ana.page.clock.install()
     await ana.goes_to(f"/p/{festival_day}")
     await expect(ana.page.locator("#pulse")).to_have_attribute("data-state", "live")
@@ -202,7 +207,7 @@ async def test_a_tariff_that_is_sold_out_says_so_and_is_back_when_there_are_plac
         await expect(row.locator(".badge")).to_have_text("Sold out")
         await expect(row.locator(".stepper")).to_be_hidden()
         await expect(ana.page.locator(".tariff .badge:visible")).to_have_count(1)
-    await ana.page.clock.fast_forward(60_000)
+    await ana.page.clock.fast_forward(400_000)
     await expect(row.locator(".stepper")).to_be_visible()
 
 
@@ -211,11 +216,7 @@ async def test_a_tariff_that_is_sold_out_cannot_be_chosen_for_a_seat(
 ) -> None:
     camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE)
     await camille.signs_in("manager", "/manage/limits")
-    (limit,) = await demo.ask(
-        "SELECT q.id, q.size, q.tariff, t.name FROM catalog.quota q JOIN catalog.tariff t ON t.id = q.tariff"
-        " WHERE q.performance = $1",
-        evenings[2],
-    )
+    limit = await limit_of_a_tariff(demo, f"q.performance = {evenings[2]}")
     async with used_up(demo, camille, limit):
         await ana.goes_to(f"/p/{evenings[2]}")
         await expect(ana.page.locator("#pulse")).to_have_attribute("data-state", "live")
@@ -227,3 +228,39 @@ async def test_a_tariff_that_is_sold_out_cannot_be_chosen_for_a_seat(
         await expect(gone).to_contain_text("Sold out")
         chosen = ana.page.locator(".line__tariff option:checked").first
         await expect(chosen).to_be_enabled()
+
+
+async def test_whoever_gives_back_the_last_one_of_a_tariff_can_have_it_again(
+    demo: RunningDemo, evenings: list[int], invite: Invite
+) -> None:
+    """For the server it was taken, by nobody else."""
+    camille, ana = await invite("Camille", DESKTOP), await invite("Ana", PHONE)
+    await camille.signs_in("manager", "/manage/limits")
+    limit = await limit_of_a_tariff(demo, f"q.performance = {evenings[2]}")
+    async with used_up(demo, camille, limit, but=1):
+        await ana.goes_to(f"/p/{evenings[2]}")
+        await ana.page.locator(".basket__usher").click()
+        await ana.page.locator("#best button[type=submit]").click()
+        await expect(ana.page.locator(".basket__go")).to_be_visible()
+        await ana.page.locator(".basket__sum").click()
+        mine, other = (ana.page.locator(".line__tariff select").nth(n) for n in (0, 1))
+        full = await mine.input_value()
+        await mine.select_option(str(limit["tariff"]))
+        await expect(ana.page.locator(".line__price").nth(0)).not_to_have_text(
+            await ana.page.locator(".line__price").nth(1).inner_text()
+        )
+        api = ana.page.context.request
+
+        async def known() -> bool:
+            seen = await (await api.get(f"{demo.url}/api/v1/performances/{evenings[2]}")).json()
+            return bool(next(each["sold_out"] for each in seen["tariffs"] if each["id"] == limit["tariff"]))
+
+        await eventually(known, "the shop knows that the last one is taken, though by her")
+        await ana.page.reload()
+        await ana.page.locator(".basket__sum").click()
+        child = other.locator(f'option[value="{limit["tariff"]}"]')
+        await expect(child).to_be_disabled()
+        await mine.select_option(full)
+        await expect(child).to_be_enabled()
+        await other.select_option(str(limit["tariff"]))
+        await expect(mine.locator(f'option[value="{limit["tariff"]}"]')).to_be_enabled()

@@ -9,6 +9,8 @@ from app.catalog.queries import forget_offers, offer_of
 from app.catalog.tables import Event, Quota
 from app.core.clock import now
 from app.core.i18n import locale_of
+from app.sales.allotments import AllotmentWish, make_allotment
+from app.sales.cart_keys import present_key
 from app.sales.carts import Wish, add_to_cart
 from app.sales.orders import place_order
 from app.sales.queries import shows_use, view_performance
@@ -75,9 +77,29 @@ async def test_the_organisers_own_words_stand_wherever_sold_out_is_said(theatre:
 
 
 async def test_a_tariff_whose_limit_is_reached_is_told_as_sold_out(theatre: Theatre) -> None:
-    """QUO-1: places are left at other tariffs; what is kept for somebody's code is theirs at any."""
+    """QUO-1: places are left at other tariffs. Whoever has a code for seats meets the same limit."""
     await Quota(event=theatre.event, performance=theatre.performance, tariff=theatre.child, name="Child", size=0).save()
     forget_offers()
     view = await view_performance(theatre.performance, "online", now())
     assert view.status == "open"
-    assert {t.id: t.sold_out for t in view.tariffs} == {theatre.full: False, theatre.child: True}
+    said = {theatre.full: False, theatre.child: True}
+    assert {t.id: t.sold_out for t in view.tariffs} == said
+    wish = AllotmentWish(performance=theatre.performance, name="École", seats=(4, 5))
+    kept = await make_allotment(wish, organizer=theatre.organizer, actor="account:1", at=now())
+    pupil = buyer_cart()
+    await present_key(pupil, kept.key, at=now())
+    view = await view_performance(theatre.performance, "online", now(), pupil)
+    assert {t.id: t.sold_out for t in view.tariffs} == said
+
+
+async def test_places_kept_for_somebody_are_theirs_though_nothing_is_left_for_others(theatre: Theatre) -> None:
+    """AHEAD-2: their limits have counted them since they were kept."""
+    capacity = await Quota.objects().get((Quota.event == theatre.standing_event) & Quota.tariff.is_null())
+    assert capacity is not None
+    wish = AllotmentWish(performance=theatre.standing, name="École", quantity=capacity.size)
+    kept = await make_allotment(wish, organizer=theatre.organizer, actor="account:1", at=now())
+    assert (await view_performance(theatre.standing, "online", now())).status == "sold_out"
+    pupil = buyer_cart()
+    await present_key(pupil, kept.key, at=now())
+    view = await view_performance(theatre.standing, "online", now(), pupil)
+    assert (view.status, [t.sold_out for t in view.tariffs]) == ("open", [False])

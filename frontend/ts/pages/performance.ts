@@ -258,13 +258,17 @@ async function giveBack(item: CartItem): Promise<void> {
     await keeper.giveBack(item.id);
     // The feed says so too, a moment later; nobody should see a seat blink in between.
     if (seat >= 0) map?.change([[seat, keptForUs.has(seat) ? 1 : 0]]);
+    if (item.performance === performance.id) soldOut.returned(item.tariff);
   } finally {
     if (seat >= 0) map?.setWaiting([seat], false);
   }
 }
 
 async function changeTariff(item: CartItem, tariff: number): Promise<void> {
-  await tryTo(() => keeper.changeTariff(item.id, tariff));
+  await tryTo(async () => {
+    await keeper.changeTariff(item.id, tariff);
+    if (item.performance === performance.id) soldOut.returned(item.tariff);
+  });
   basket?.show();
 }
 
@@ -294,7 +298,7 @@ async function stepQuantity(tariff: number, by: 1 | -1): Promise<void> {
   const last = keeper.cart.items.filter((item) => item.performance === performance.id && item.tariff === tariff).pop();
   await tryTo(async () => {
     if (by > 0) await keeper.takeQuantity(performance.id, 1, tariff, keys.source);
-    else if (last) await keeper.giveBack(last.id);
+    else if (last) await giveBack(last);
   });
 }
 

@@ -8,8 +8,10 @@ import { Fullness, type Line } from "./waitlist_rules";
 const SETTLED_MS = 2_500;
 /** All who look at a house see its last seat go at once; their questions are spread. */
 const SPREAD_MS = 12_000;
-/** The feed tells of places, not of a tariff's: one that is sold out is asked for again now and then. */
-const TARIFF_AGAIN_MS = 40_000;
+/** The feed tells of places, not of a tariff's: one that is sold out is asked for again now and then. Seldom: it may be
+ * so for weeks, and for thousands who look on. */
+const TARIFF_AGAIN_MS = 180_000;
+const TARIFF_SPREAD_MS = 180_000;
 
 export class SoldOut {
   readonly waitlist: Waitlist;
@@ -66,6 +68,15 @@ export class SoldOut {
     window.setTimeout(() => this.look(), SETTLED_MS);
   }
 
+  /** One of our own places of this tariff is back: it can be had again, at the latest by us. */
+  returned(tariff: number): void {
+    const left = this.performance.tariffs.find(({ id }) => id === tariff);
+    if (!left?.sold_out) return;
+    left.sold_out = false;
+    this.changed();
+    window.setTimeout(() => this.look(), SETTLED_MS);
+  }
+
   /** Places say nothing of a tariff that has a list of its own. */
   private lastingList(): WaitlistOffered | null {
     const { waitlist } = this.performance;
@@ -73,7 +84,10 @@ export class SoldOut {
   }
 
   private watchTariffs(): void {
-    if (this.performance.tariffs.some((tariff) => tariff.sold_out)) this.timer = window.setTimeout(() => this.lookSoon(), TARIFF_AGAIN_MS);
+    window.clearTimeout(this.timer);
+    if (this.performance.tariffs.some((tariff) => tariff.sold_out)) {
+      this.timer = window.setTimeout(() => this.lookSoon(), TARIFF_AGAIN_MS + Math.random() * TARIFF_SPREAD_MS);
+    }
   }
 
   private lookSoon(): void {
@@ -90,7 +104,7 @@ export class SoldOut {
       for (const tariff of this.performance.tariffs) tariff.sold_out = tariffs.some(({ id, sold_out }) => id === tariff.id && sold_out);
       this.become({ status, status_text, waitlist });
     } catch {
-      return; // the pulse says that the line is cut; the next change asks again
+      return this.watchTariffs(); // the pulse says that the line is cut; the next change asks again
     }
     if (this.fullness.learn(this.is)) this.lookSoon();
   }
