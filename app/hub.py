@@ -46,6 +46,7 @@ async def run(settings: Settings) -> None:
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
         await hub.stop()
+        await db.end_background()
         await db.stop_pool()
         await close_redis()
 

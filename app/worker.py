@@ -37,7 +37,7 @@ async def run(settings: Settings) -> None:
     """Until cancelled; an engine that goes away is waited for."""
     configure_logs(settings.log_format, settings.log_level)
     keeper = watcher = None
-    tidier = db.spawn(_keep_tidy(), name="keep tidy")
+    db.spawn(_keep_tidy(), name="keep tidy")
     try:
         while True:
             try:
@@ -49,10 +49,7 @@ async def run(settings: Settings) -> None:
                 log.warning("worker_waits", error=repr(error))
                 await asyncio.sleep(1)
     finally:
-        tasks = [task for task in (keeper, watcher, tidier) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await db.end_background()
         await db.stop_pool()
         await close_redis()
         await close_provider_connections()
