@@ -182,6 +182,6 @@ def _wiring() -> LiveWiring:
         operator_of=_operator_of,
         may_follow=_may_follow,
         figures=_figures,
-        waitlist_of=lambda ref: _ask(places(ref)),
+        waitlist_of=lambda visitor: _ask(places(visitor)),
         seat_view=SeatViewWiring(_seat_view_of, seat_views.channel),
     )

@@ -83,19 +83,8 @@ class NoticeTeller:
     performance of `stir`."""
 
     __slots__ = (
-        "_again",
-        "_bus",
-        "_followed",
-        "_pause_s",
-        "_places",
-        "_redis",
-        "_stirred",
-        "_task",
-        "_tell",
-        "_told",
-        "_unsubscribe",
-        "_visitor",
-        "_waitlist_of",
+        "_again", "_bus", "_followed", "_pause_s", "_places", "_redis", "_stirred", "_task", "_tell", "_told",
+        "_unsubscribe", "_visitor", "_waitlist_of",
     )  # fmt: skip
 
     def __init__(

@@ -97,7 +97,7 @@ async def tell_places(event: int, visitors: Iterable[str] = ()) -> None:
 
 
 async def tell_entries(visitors: Iterable[str]) -> None:
-    """Tell these baskets where they stand. Raises RedisError."""
+    """Tell these visitors where they stand. Raises RedisError."""
     found = await own_entries(visitors)
     await notices.tell_waitlist(redis(), {visitor: [_plain(each) for each in own] for visitor, own in found.items()})
 

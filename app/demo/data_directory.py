@@ -17,7 +17,7 @@ from pathlib import Path
 
 MARK = "placeur.json"
 LOCK = "lock"
-FORMAT = 1
+FORMAT = 2
 """Raised when a demo's data of before cannot be taken over by migrations alone."""
 FREE_MB_MIN = 300
 

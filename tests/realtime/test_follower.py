@@ -1,6 +1,6 @@
 """The client's machine: what it believes, drops, keeps for later and asks for (LIVE-1).
 
-frontend/ts/core/live.test.ts asks the same of the TypeScript one.
+frontend/tests/core/follower.test.ts asks the same of the TypeScript one.
 """
 
 from __future__ import annotations

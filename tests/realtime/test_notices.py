@@ -155,8 +155,8 @@ class Ledger:
             redis, self.bus, self._tell, pause_s=0.01, waitlist_of=self._waitlist_of, stirred=self.stirs.append
         )
 
-    async def _waitlist_of(self, ref: str) -> list[dict[str, object]]:
-        assert ref == ALICE
+    async def _waitlist_of(self, visitor: str) -> list[dict[str, object]]:
+        assert visitor == ALICE
         self.asked.set()
         stands = self.stands
         await self.answer.wait()

@@ -35,12 +35,12 @@ async def mailbox(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     get_settings.cache_clear()
 
 
-async def dora_waits(theatre: Theatre, count: int = 2, *, ref: str = "ref-dora") -> None:
+async def dora_waits(theatre: Theatre, count: int = 2, *, visitor: str = "dora's browser") -> None:
     with locale_of("fr"):
         await join_waitlist(
             JoinWish(
                 performance=theatre.standing, tariff=None, any_performance=False, name="Dora", email="dora@example.org",
-                count=count, visitor=ref,
+                count=count, visitor=visitor,
             ),
             at=now(),
         )  # fmt: skip
@@ -81,7 +81,7 @@ async def test_the_open_page_says_until_when_and_on_which_day_unless_it_is_today
     (row,) = await entries()
     for at in (row["until_at"], now()):
         await show_offer(**job, at=at)
-    today, other_day = [json.loads(frame)["text"] for frame in await redis.lrange(key_of("ref-dora"), 0, -1)]
+    today, other_day = [json.loads(frame)["text"] for frame in await redis.lrange(key_of("dora's browser"), 0, -1)]
     time = show_time(row["until_at"], "Europe/Paris", "fr")
     assert today.endswith(f"prévenus : {time}.")
     assert other_day.endswith(f"prévenus : {show_date(row['until_at'], 'Europe/Paris', 'long', 'fr')}, {time}.")
@@ -96,7 +96,7 @@ async def test_joining_again_is_mailed_as_that(theatre: Theatre, mailbox: Server
 
 async def test_a_stranger_s_try_is_mailed_with_what_was_kept_and_the_way_out(theatre: Theatre, mailbox: Server) -> None:
     await dora_waits(theatre)
-    await dora_waits(theatre, 7, ref="ref-stranger")
+    await dora_waits(theatre, 7, visitor="a stranger's")
     await work_off("mail_waitlist_place")
     (row,) = await entries()
     (_, first), (_, second) = mails(mailbox)
