@@ -54,7 +54,7 @@ WITH_ENGINES = {"postgres_engine", "redis_engine", "postgres_url", "redis_url", 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput") and {"DATABASE_URL", "REDIS_URL"} & os.environ.keys():
+    if config.getoption("numprocesses", None) and {"DATABASE_URL", "REDIS_URL"} & os.environ.keys():
         raise pytest.UsageError("Workers side by side need engines of their own: unset DATABASE_URL and REDIS_URL.")
 
 

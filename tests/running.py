@@ -41,6 +41,7 @@ PATIENCE_S = 60.0
 """How long something may take that happens by itself. Generous: nothing here is measured."""
 ENGINE_AWAY = (
     "ConnectionRefusedError", "ConnectionResetError", "FileNotFoundError", "redis.exceptions.ConnectionError",
+    "redis.exceptions.BusyLoadingError", "redis.exceptions.TimeoutError",
     "asyncpg.exceptions.CannotConnectNowError", "asyncpg.exceptions.ConnectionDoesNotExistError",
     "asyncpg.exceptions.AdminShutdownError",
 )  # fmt: skip
@@ -137,8 +138,9 @@ class RunningDemo:
         """kill -9, and nothing left of it."""
         victim = self.process(name)
         victim.kill()
-        with contextlib.suppress(psutil.TimeoutExpired):
-            victim.wait(10)
+        deadline = time.monotonic() + 10
+        while is_alive(victim) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     @contextlib.contextmanager
     def frozen(self, *names: str) -> Iterator[None]:
@@ -229,6 +231,14 @@ def free_row() -> int:
         for first in chain(rows[begin:], rows[:begin])
         if all(ports.is_free(first + offset) for offset in range(7))
     )
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Not one whose parent has only not looked at its end yet: a supervisor that is stopped never does."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def eventually(true: Callable[[], Awaitable[T]], what: str, timeout_s: float = PATIENCE_S) -> T:

@@ -124,14 +124,17 @@ async def test_a_storm_of_buyers_survives_a_web_process_that_dies_at_any_moment(
     async with cashier_at(demo) as lea:
         crowd = [asyncio.create_task(goes_shopping(f"storm-{n}")) for n in range(6)]
         crowd.append(asyncio.create_task(stands_at_the_counter(lea)))
-        for _ in range(2):
-            await asyncio.sleep(1 + 2 * dice.random())
-            demo.kill("web")
-            await demo.wait_until_open()
-        done.clear()
-        await eventually(both_go_on, "people buy at the shop and at the counter again", 120)
-        over.set()
-        await asyncio.gather(*crowd)
+        try:
+            for _ in range(2):
+                await asyncio.sleep(1 + 2 * dice.random())
+                demo.kill("web")
+                await demo.wait_until_open()
+            done.clear()
+            await eventually(both_go_on, "people buy at the shop and at the counter again", 120)
+        finally:
+            over.set()
+            ends = await asyncio.gather(*crowd, return_exceptions=True)
+        assert [end for end in ends if end is not None] == []
     await deadlines_pass(demo, "storm-%")
 
     async def all_settled() -> bool:

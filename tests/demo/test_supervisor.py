@@ -31,10 +31,10 @@ PARTS = {"world", "web", "worker", "hub", "printer-agent", "gate-agent", "Postgr
 
 @pytest.fixture
 def port() -> int:
-    """The first of seven ports in a row that are free now."""
+    """The first of seven ports in a row that are free now, and that the kernel lends to nobody."""
     return next(
         candidate
-        for candidate in range(31_000, 41_000, 10)
+        for candidate in range(31_000, 31_500, 10)
         if all(ports.is_free(candidate + offset) for offset in range(7))
     )
 
@@ -186,7 +186,7 @@ def test_a_demo_opens_stops_comes_back_and_dies_without_leaving_a_process(data: 
 
 @pytest.mark.fault
 def test_a_first_start_that_was_killed_is_begun_anew(data: Path, port: int) -> None:
-    while True:
+    for _ in range(5):
         demo = start(data, port)
         deadline = time.monotonic() + 60
         while not (data / "postgres").exists():
@@ -198,6 +198,8 @@ def test_a_first_start_that_was_killed_is_begun_anew(data: Path, port: int) -> N
         if not json.loads((data / MARK).read_text())["ready"]:
             break
         shutil.rmtree(data)  # it was quicker than we: once more
+    else:
+        pytest.fail("five times it was said to be ready as soon as it had begun")
 
     demo = start(data, port)
     read_panel(demo)

@@ -172,7 +172,7 @@ async def test_whoever_never_says_hello_takes_no_more_than_an_address_may(scene:
 
 
 async def test_whoever_never_says_hello_is_shown_out(scene: Setting) -> None:
-    open_scene = await scene(HELLO_TIMEOUT_S=0.5)
+    open_scene = await scene(HELLO_TIMEOUT_S=5)
     silent = [await opened(open_scene.url) for _ in range(ADDRESS_MAX)]
     await open_scene.is_unharmed()
     ends = await asyncio.gather(*(closing_of(each) for each in silent))

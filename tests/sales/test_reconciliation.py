@@ -209,6 +209,7 @@ class Crowd:
         self.surprises: list[BaseException] = []
 
     async def shop(self, buyer: int = 0) -> None:
+        self.visits[buyer] = 0
         while not self.over:
             try:
                 await self._one_visit()
@@ -218,7 +219,7 @@ class Crowd:
             except Exception as error:  # noqa: BLE001 - told of at the end
                 self.surprises.append(error)
             self.steps += 1
-            self.visits[buyer] = self.visits.get(buyer, 0) + 1
+            self.visits[buyer] += 1
             await asyncio.sleep(0)
 
     def _where(self) -> tuple[int, int]:

@@ -162,7 +162,7 @@ class Tellings:
         assert not any(held.values())
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(script=st.lists(steps, min_size=1, max_size=8))
 def test_whatever_fails_between_groups_nobody_has_half_a_basket_without_being_told(
     redis: Redis, redis_url: str, script: list[Step]

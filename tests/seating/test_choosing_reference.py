@@ -69,7 +69,7 @@ async def differences(redis: Redis, scene: Scene) -> list[tuple[Party, list[int]
 def test_small_houses_of_every_kind_are_sold_as_if_everything_had_been_tried(redis_url: str) -> None:
     """LIVE-8: categories, zones, aisles, wheelchairs, limits of rows and of splitting."""
 
-    @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=250, suppress_health_check=list(HealthCheck))
     @given(st.randoms(use_true_random=False))
     def agree(dice: random.Random) -> None:
         with asyncio.Runner() as runner:

@@ -6,13 +6,12 @@ import math
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seating import geometry
 
 Point = tuple[float, float]
-steady = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def straight(count: int, pitch: float = 20.0) -> list[Point]:
@@ -36,7 +35,6 @@ SHAPES = {"straight": straight(18), "arc": arc(40, 120), "horseshoe": arc(60, 28
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@steady
 @given(seed=st.integers(0, 1000))
 def test_a_row_is_walked_from_end_to_end_however_its_seats_are_listed(shape: str, seed: int) -> None:
     row = SHAPES[shape]
@@ -85,7 +83,6 @@ def test_neighbouring_runs_are_in_front_behind_and_across_the_aisle_but_not_two_
     assert sorted(near[0]) == [1, 2]
 
 
-@steady
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), min_size=2, max_size=60, unique=True))
 def test_nearest_distances_agree_with_looking_at_every_pair(places: list[tuple[int, int]]) -> None:
     points = [(float(x), float(y)) for x, y in places]

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seating.plan import Plan, PlanProblem, PlanRefused, check, plan_from_pretix, plan_to_pretix
@@ -265,7 +265,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(data=st.data(), value=JSON, renumber=st.booleans())
 def test_whatever_stands_in_a_file_is_read_or_refused_but_never_crashes(
     data: st.DataObject, value: Any, renumber: bool

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seating.assembly import DrawnRow, DrawnSeat, assemble
@@ -76,7 +76,6 @@ def test_the_shared_cases_would_catch_a_rule_that_is_almost_right() -> None:
 tenth = st.integers(-20_000, 20_000).map(lambda n: n / 10)
 
 
-@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(tenth, tenth), min_size=1, max_size=12, unique=True), st.data())
 def test_no_photographed_seat_is_nearer_than_the_one_that_is_shown(
     places: list[tuple[float, float]], data: st.DataObject
