@@ -42,6 +42,10 @@ PATIENCE_S = 60.0
 ENGINE_AWAY = (
     "ConnectionRefusedError", "ConnectionResetError", "FileNotFoundError", "redis.exceptions.ConnectionError",
     "redis.exceptions.BusyLoadingError", "redis.exceptions.TimeoutError",
+    "asyncpg.exceptions._base.InterfaceError: connection is closed",
+    "asyncpg.exceptions._base.InterfaceError: cannot perform operation: connection is closed",
+    "asyncpg.exceptions._base.InterfaceError: the underlying connection is closed",
+    "asyncpg.exceptions.CrashShutdownError",
     "asyncpg.exceptions.CannotConnectNowError", "asyncpg.exceptions.ConnectionDoesNotExistError",
     "asyncpg.exceptions.AdminShutdownError",
 )  # fmt: skip
@@ -180,13 +184,15 @@ class RunningDemo:
         return "\n".join(found)
 
     def complaints(self) -> list[str]:
-        """Unforeseen errors in the logs, and tracebacks of anything but an engine that was away: each with the line
-        before it and its last line."""
+        """Unforeseen errors in the logs, and tracebacks of anything but an engine that was away, these with the line
+        before them and their last line."""
         found = []
         for path in sorted((self.data / "logs").glob("*.log")):
             lines = path.read_text(errors="replace").splitlines()
             for n, line in enumerate(lines):
-                if "Traceback" in line or "unforeseen_error" in line:
+                if "unforeseen_error" in line:
+                    found.append(f"{path.name}: {line}")  # somebody was shown a 500
+                elif "Traceback" in line:
                     end = next((each for each in lines[n + 1 :] if not each.startswith((" ", "Traceback"))), "")
                     if not end.startswith(ENGINE_AWAY):
                         found.append(f"{path.name}: {lines[n - 1] if n else ''} | {line} | {end}")

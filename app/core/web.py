@@ -179,10 +179,14 @@ def problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
             # A number beyond its column, a NUL in a text: nothing that a sound client sends.
             log.warning("value_refused", error=repr(error))
             return Problem("bad_request", params={"reason": N_("a value is out of range.")})
-        case asyncpg.PostgresConnectionError() | asyncpg.CannotConnectNowError() | RedisError() | ConnectionError():
+        case asyncpg.PostgresConnectionError() | asyncpg.InterfaceError() | RedisError() | ConnectionError():
             log.warning("engine_unavailable", error=repr(error))
             return Problem("store_unavailable")
-        case asyncpg.InterfaceError() | TransactionError() | TimeoutError():
+        case asyncpg.OperatorInterventionError() | asyncpg.InsufficientResourcesError():
+            # It is being stopped or started amid our question, or has no connection, memory or disk to spare.
+            log.warning("engine_unavailable", error=repr(error))
+            return Problem("store_unavailable")
+        case asyncpg.ReadOnlySQLTransactionError() | TransactionError() | TimeoutError():
             log.warning("engine_unavailable", error=repr(error))
             return Problem("store_unavailable")
         case OSError() if isinstance(error, OSError) and error.errno in {2, 111}:
