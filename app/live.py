@@ -326,6 +326,11 @@ class _CartTeller:
     handshake's cookie: once known, the connection itself and all that Litestar keeps with it are let go.
     """
 
+    __slots__ = (
+        "_again", "_audience", "_connection", "_known", "_opened", "_outlet", "_pause_s", "_performance", "_task",
+        "_wiring", "identify", "watch",
+    )  # fmt: skip
+
     def __init__(
         self,
         connection: Connection,

@@ -45,7 +45,7 @@ ENGINE_AWAY = (
     "asyncpg.exceptions._base.InterfaceError: connection is closed",
     "asyncpg.exceptions._base.InterfaceError: cannot perform operation: connection is closed",
     "asyncpg.exceptions._base.InterfaceError: the underlying connection is closed",
-    "asyncpg.exceptions.CrashShutdownError",
+    "asyncpg.exceptions.CrashShutdownError", "asyncpg.exceptions._base.InternalClientError",
     "asyncpg.exceptions.CannotConnectNowError", "asyncpg.exceptions.ConnectionDoesNotExistError",
     "asyncpg.exceptions.AdminShutdownError",
 )  # fmt: skip
