@@ -26,8 +26,9 @@ async def wait_for_the_others(redis: Redis) -> None:
         await asyncio.sleep(0.002)
 
 
-async def run_together(redis: Redis, programs: Sequence[Sequence[str]]) -> list[bytes]:
-    """Start modules with their arguments, let them loose when all are up, and return what each has printed."""
+async def run_together(redis: Redis, programs: Sequence[Sequence[str]], *, code: int = 0) -> list[bytes]:
+    """Start modules with their arguments, let them loose when all are up, and return what each has printed. Each must
+    end with `code`."""
     await redis.delete(READY, GO)
     processes = [
         await asyncio.create_subprocess_exec(sys.executable, "-m", *program, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
@@ -45,5 +46,5 @@ async def run_together(redis: Redis, programs: Sequence[Sequence[str]]) -> list[
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-    assert [process.returncode for process in processes] == [0] * len(processes)
+    assert [process.returncode for process in processes] == [code] * len(processes)
     return said

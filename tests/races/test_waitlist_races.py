@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -21,12 +19,10 @@ from app.core.db import transaction
 from app.sales.waitlist import look
 from tests.audience.waiting import entries, free_places, open_list, sell_out
 from tests.cast import Theatre
-from tests.races.line import PATIENCE_S
-from tests.races.waitlist_rush import GO, READY
+from tests.races.line import run_together
 from tests.work import waiting
 
 pytestmark = pytest.mark.race
-ROOT = Path(__file__).parents[2]
 WORKERS = 3
 WAITING, PLACES = 24, 7
 
@@ -53,36 +49,17 @@ async def fill(theatre: Theatre) -> None:
     await free_places(theatre, PLACES)
 
 
-async def workers(theatre: Theatre, redis: Redis, way: str, count: int = WORKERS) -> list[tuple[int, bytes]]:
-    """Workers that all look at the same instant: how each ended, and what it said."""
-    started = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.races.waitlist_rush", way, str(theatre.standing_event), str(count),
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-        )
-        for _ in range(count)
-    ]  # fmt: skip
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while int(await redis.get(READY) or 0) < count:
-                assert all(worker.returncode is None for worker in started), "a worker did not come up"
-                await asyncio.sleep(0.02)
-            await redis.set(GO, "1")
-            said = [(await worker.communicate())[0] for worker in started]
-    finally:
-        for worker in started:
-            if worker.returncode is None:
-                worker.kill()
-                await worker.wait()
-    return [(int(worker.returncode or 0), out) for worker, out in zip(started, said, strict=True)]
+async def workers(theatre: Theatre, redis: Redis, way: str, count: int = WORKERS, *, code: int = 0) -> list[bytes]:
+    """Workers that all look at the same instant: what each said. Each ends with `code`."""
+    program = ("tests.races.waitlist_rush", way, str(theatre.standing_event), str(count))
+    return await run_together(redis, [program] * count, code=code)
 
 
 async def rush(theatre: Theatre, redis: Redis, way: str) -> list[tuple[int, int]]:
     """Whom each of the workers told."""
     await fill(theatre)
-    ended = await workers(theatre, redis, way)
-    assert [code for code, _ in ended] == [0] * WORKERS
-    return [(entry, count) for _, out in ended for entry, count in json.loads(out.splitlines()[-1])]
+    said = await workers(theatre, redis, way)
+    return [(entry, count) for out in said for entry, count in json.loads(out.splitlines()[-1])]
 
 
 async def test_workers_that_look_together_tell_each_once_and_no_more_than_there_are_places(
@@ -115,8 +92,7 @@ async def test_a_worker_killed_while_it_writes_has_told_nobody_and_holds_up_nobo
     theatre: Theatre, redis: Redis
 ) -> None:
     await fill(theatre)
-    ((code, _),) = await workers(theatre, redis, "killed-writing", 1)
-    assert code == -signal.SIGKILL
+    await workers(theatre, redis, "killed-writing", 1, code=-signal.SIGKILL)
     assert {row["offers"] for row in await entries()} == {0}
     assert await waiting("mail_waitlist_offer") == []
     assert len((await look(theatre.standing_event, at=now())).offered) == PLACES
@@ -126,8 +102,7 @@ async def test_what_a_worker_killed_after_the_commit_had_still_to_say_is_said_by
     theatre: Theatre, redis: Redis
 ) -> None:
     await fill(theatre)
-    ((code, _),) = await workers(theatre, redis, "killed-after", 1)
-    assert code == -signal.SIGKILL
+    await workers(theatre, redis, "killed-after", 1, code=-signal.SIGKILL)
     told = [row["id"] for row in await entries() if row["state"] == "offered"]
     assert len(told) == PLACES
     for job in ("mail_waitlist_offer", "notify_waitlist_offer"):

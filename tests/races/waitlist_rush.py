@@ -22,9 +22,10 @@ from app.core.redis import close_redis, redis
 from app.sales import jobs as _sales_jobs
 from app.sales import waitlist
 from app.sales.waitlist import look
+from tests.races.line import wait_for_the_others
 
 LOOKS_AT_ONCE, ROUNDS = 4, 5
-READY, GO, HAVE_READ = "waitlist-rush:ready", "waitlist-rush:go", "waitlist-rush:have-read"
+HAVE_READ = "waitlist-rush:have-read"
 assert _sales_jobs  # imported so that a wave may enqueue its jobs
 
 
@@ -76,9 +77,7 @@ async def work(way: str, event: int, workers: int) -> list[tuple[int, int]]:
 
 async def main(way: str, event: int, workers: int) -> None:
     await db.start_pool(LOOKS_AT_ONCE)
-    await redis().incr(READY)
-    while not await redis().exists(GO):
-        await asyncio.sleep(0.002)
+    await wait_for_the_others(redis())
     sys.stdout.write(json.dumps(await work(way, event, workers)))
     await db.stop_pool()
     await close_redis()
