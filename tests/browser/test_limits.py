@@ -211,6 +211,13 @@ async def test_a_tariff_that_is_sold_out_says_so_and_is_back_when_there_are_plac
     await expect(row.locator(".stepper")).to_be_visible()
 
 
+async def lets_the_usher_choose(ana: Visitor) -> None:
+    """Two seats, on a phone."""
+    await ana.page.locator(".basket__usher").click()
+    await ana.page.locator("#best button[type=submit]").click()
+    await expect(ana.page.locator(".basket__go")).to_be_visible()
+
+
 async def test_a_tariff_that_is_sold_out_cannot_be_chosen_for_a_seat(
     demo: RunningDemo, evenings: list[int], invite: Invite
 ) -> None:
@@ -220,9 +227,7 @@ async def test_a_tariff_that_is_sold_out_cannot_be_chosen_for_a_seat(
     async with used_up(demo, camille, limit):
         await ana.goes_to(f"/p/{evenings[2]}")
         await expect(ana.page.locator("#pulse")).to_have_attribute("data-state", "live")
-        await ana.page.locator(".basket__usher").click()
-        await ana.page.locator("#best button[type=submit]").click()
-        await expect(ana.page.locator(".basket__go")).to_be_visible()
+        await lets_the_usher_choose(ana)
         gone = ana.page.locator(f'.line__tariff option[value="{limit["tariff"]}"]').first
         await expect(gone).to_be_disabled()
         await expect(gone).to_contain_text("Sold out")
@@ -239,9 +244,7 @@ async def test_whoever_gives_back_the_last_one_of_a_tariff_can_have_it_again(
     limit = await limit_of_a_tariff(demo, f"q.performance = {evenings[2]}")
     async with used_up(demo, camille, limit, but=1):
         await ana.goes_to(f"/p/{evenings[2]}")
-        await ana.page.locator(".basket__usher").click()
-        await ana.page.locator("#best button[type=submit]").click()
-        await expect(ana.page.locator(".basket__go")).to_be_visible()
+        await lets_the_usher_choose(ana)
         await ana.page.locator(".basket__sum").click()
         mine, other = (ana.page.locator(".line__tariff select").nth(n) for n in (0, 1))
         full = await mine.input_value()
